@@ -1,0 +1,1 @@
+"""Versions to trainers, one file a format."""

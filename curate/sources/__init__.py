@@ -1,0 +1,1 @@
+"""Raw collections to samples, one file a format."""

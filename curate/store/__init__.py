@@ -1,0 +1,1 @@
+"""Versions on disk: the only place that opens the files of the store."""

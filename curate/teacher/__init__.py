@@ -1,0 +1,1 @@
+"""The driver, the ledger and the workers: the only event loop."""

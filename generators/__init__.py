@@ -1,0 +1,1 @@
+"""How teachers are asked: one file a method."""

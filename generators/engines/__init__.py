@@ -1,0 +1,1 @@
+"""How models are reached: one file an engine."""

@@ -1,0 +1,1 @@
+"""The words teachers read, one file a prompt."""

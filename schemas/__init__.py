@@ -1,0 +1,1 @@
+"""The data: frozen types, fingerprints, pictures and errors. No I/O."""

@@ -1,0 +1,1 @@
+"""From scores to sampling: penalties and token budgets."""
