@@ -1,0 +1,111 @@
+"""The inside of a worker process: how it starts, what it runs, how it may end."""
+
+from __future__ import annotations
+
+import fcntl
+import importlib
+import multiprocessing
+import os
+import pickle
+import resource
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from types import ModuleType
+from typing import Any
+
+from pebble.common.process import process_execute
+from pebble.common.types import Result, ResultStatus
+
+__all__ = ["Context", "perform", "prepare", "run_each"]
+
+_RESULT_BYTES = 256 << 20
+"""A larger result is refused: it would have to fit into the parent several times over."""
+
+
+def perform(payload: bytes) -> bytes:
+    """In a worker: run a pickled call and return its pickled end."""
+    function, args = pickle.loads(payload)  # noqa: S301 - our own parent wrote it
+    result = _packed(process_execute(function, *args))
+    if len(result) > _RESULT_BYTES:
+        message = f"a call returned {len(result) >> 20} MiB; the limit is {_RESULT_BYTES >> 20} MiB"
+        raise ValueError(message)
+    return result
+
+
+def run_each(function: Callable[[Any], Any], batch: tuple[Any, ...]) -> list[tuple[Any, BaseException | None]]:
+    """In a worker: run a chunk of a map, keeping each item's error to itself."""
+    ends: list[tuple[Any, BaseException | None]] = []
+    for item in batch:
+        result = process_execute(function, item)
+        if result.status is ResultStatus.SUCCESS:
+            ends.append((result.value, None))
+        else:
+            ends.append((None, _portable(result.value.exception)))
+    return ends
+
+
+def _packed(result: Result[Any]) -> bytes:
+    if result.status is ResultStatus.SUCCESS:
+        return pickle.dumps((False, result.value), pickle.HIGHEST_PROTOCOL)
+    return pickle.dumps((True, _portable(result.value.exception)), pickle.HIGHEST_PROTOCOL)
+
+
+def _portable(error: BaseException) -> BaseException:
+    """Return the error itself where it survives pickling, else its words; many exception classes do not survive."""
+    copy = process_execute(_round_trip, error)
+    if copy.status is ResultStatus.SUCCESS and isinstance(error, Exception):
+        return error
+    return RuntimeError(f"{type(error).__name__}: {error}")
+
+
+def _round_trip(error: BaseException) -> Any:
+    return pickle.loads(pickle.dumps(error))  # noqa: S301 - bytes made on the spot
+
+
+def prepare(memory_mb: int | None, preload: Sequence[str]) -> None:
+    """In a new worker: imports, limits, and how it may end."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for name in preload:
+        importlib.import_module(name)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if memory_mb is not None:
+        with suppress(ValueError, OSError):  # macOS knows the limit and refuses to set it
+            resource.setrlimit(resource.RLIMIT_AS, (memory_mb << 20, memory_mb << 20))
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        # The last words of a killed parent: the kernel turns the closing of its pipe into a SIGIO, which ends us.
+        fcntl.fcntl(parent.sentinel, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(parent.sentinel, fcntl.F_SETFL, fcntl.fcntl(parent.sentinel, fcntl.F_GETFL) | os.O_ASYNC)
+
+
+class _Process(ForkServerProcess):
+    """A worker that does not import the user's script: one without a main guard would start workers in its workers."""
+
+    @staticmethod
+    def _Popen(process_obj: Any) -> Any:  # noqa: N802 - multiprocessing's name
+        with _hidden_main():
+            return ForkServerProcess._Popen(process_obj)  # noqa: SLF001
+
+
+class Context(ForkServerContext):
+    """Starts workers from a fork server."""
+
+    Process = _Process
+
+
+_HIDING = threading.Lock()
+
+
+@contextmanager
+def _hidden_main() -> Iterator[None]:
+    with _HIDING:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
