@@ -40,6 +40,8 @@ class Cause(StrEnum):
     """A body that is not the JSON it should be."""
     EMPTY = "empty"
     """A finished reply with neither text nor reasoning."""
+    MISCONFIGURED = "misconfigured"
+    """The endpoint turns every request away: wrong key, model or address. Ends the run."""
     CANCELLED = "cancelled"
     CALL_FAILED = "call_failed"
     """A `Call` raised, or its worker died."""

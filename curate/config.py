@@ -1,0 +1,162 @@
+"""Which models there are: `curate.toml` and the `--teacher` options, turned into endpoints bound to roles.
+
+[teachers.qwen]
+base_url = "https://host/v1"
+model = "qwen3-vl-235b-a22b-thinking"
+key_env = "QWEN_KEY"          # the key itself is only ever in the environment
+input_price = 0.4             # per million tokens
+output_price = 4.0
+max_concurrency = 64
+timeout = 900                 # seconds a request may take
+rename = { max_tokens = "max_completion_tokens" }
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from schemas.errors import ConfigError
+
+if TYPE_CHECKING:
+    from curate.teacher.driver import Endpoint
+
+__all__ = ["FILE", "Models", "bind", "load"]
+
+FILE = "curate.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What the command line says about models beyond the names of roles."""
+
+    concurrency: int | None = None
+    """Most requests at once, for every endpoint; None leaves it to the configuration."""
+    model_file: str = ""
+    """GGUF file for `embedded`; empty for the default model."""
+    mmproj: str = ""
+    """The GGUF's picture projector."""
+    config: Path = Path(FILE)
+
+
+def load(path: Path) -> Mapping[str, Mapping[str, Any]]:
+    """Read `[teachers.NAME]` tables, checked; no file means no tables.
+
+    Raises:
+        ConfigError: not TOML, an unknown field, or a value of the wrong type.
+
+    """
+    if not path.exists():
+        return {}
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8")).get("teachers", {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"cannot read {path}: {error}") from error
+    return {name: _checked(path, name, table) for name, table in tables.items()}
+
+
+def bind(specs: Sequence[str], models: Models) -> dict[str, Endpoint]:
+    """Turn `SPEC` and `ROLE=SPEC` into endpoints by role; a bare `SPEC` answers for every role without its own.
+
+    A SPEC is a name from the configuration, `URL#model`, `embedded`, or `replay#model`.
+
+    Raises:
+        ConfigError: a spec that is none of these, or a role bound twice.
+
+    """
+    known = load(models.config)
+    roles: dict[str, Endpoint] = {}
+    made: dict[str, Endpoint] = {}
+    for spec in specs:
+        role, what = _split(spec)
+        if role in roles:
+            raise ConfigError(f"--teacher names {f'the role {role}' if role else 'a default'} twice: {spec}")
+        if what not in made:
+            made[what] = _endpoint(what, known, models)
+        roles[role] = made[what]
+    return roles
+
+
+def _split(spec: str) -> tuple[str, str]:
+    role, equals, what = spec.partition("=")
+    # A URL may hold an equals sign: only a plain word before the first one is a role.
+    return (role, what) if equals and role.isidentifier() else ("", spec)
+
+
+def _endpoint(what: str, known: Mapping[str, Mapping[str, Any]], models: Models) -> Endpoint:
+    from curate.teacher.driver import Endpoint
+    from generators.engines.openai_http import OpenaiHttp
+    from generators.engines.replay import Replay
+
+    if what in known:
+        return _configured(what, known[what], models)
+    name, mark, model = what.partition("#")
+    if name == "embedded":
+        return _embedded(models)
+    if name == "replay" and model:
+        return Endpoint(what, Replay(model), concurrency=models.concurrency or 64)
+    if name.startswith(("http://", "https://")):
+        if not model:
+            raise ConfigError(f"--teacher {what} names no model: write {what}#MODEL")
+        return Endpoint(what, OpenaiHttp(name, model), concurrency=models.concurrency or 32)
+    listed = ", ".join(sorted(known)) or f"none: there is no {models.config}"
+    hint = "" if not mark else " (before # there must be a URL or replay)"
+    raise ConfigError(
+        f"--teacher {what} is not a URL#model, embedded, replay#model or a name in {models.config} ({listed}){hint}"
+    )
+
+
+def _embedded(models: Models) -> Endpoint:
+    from generators.engines.embedded import Embedded
+
+    from curate.teacher.driver import Endpoint
+    from curate.teacher.models import pull
+
+    path = models.model_file or str(pull("smollm2"))
+    engine = Embedded(model_path=path, mmproj=models.mmproj)
+    return Endpoint("embedded", engine, concurrency=models.concurrency or engine.slots)
+
+
+def _configured(name: str, table: Mapping[str, Any], models: Models) -> Endpoint:
+    from curate.teacher.driver import Endpoint
+    from generators.engines.openai_http import OpenaiHttp
+
+    engine = OpenaiHttp(
+        base_url=table["base_url"],
+        model=table["model"],
+        key_env=table.get("key_env", ""),
+        timeout=table.get("timeout", 600.0),
+        rename=table.get("rename", {}),
+    )
+    return Endpoint(
+        name,
+        engine,
+        concurrency=models.concurrency or table.get("max_concurrency", 32),
+        input_price=table.get("input_price"),
+        output_price=table.get("output_price"),
+    )
+
+
+def _checked(path: Path, name: str, table: object) -> Mapping[str, Any]:
+    from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+    class Teacher(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        base_url: str = Field(pattern=r"^https?://")
+        model: str = Field(min_length=1)
+        key_env: str = ""
+        input_price: float | None = Field(None, ge=0)
+        output_price: float | None = Field(None, ge=0)
+        max_concurrency: int = Field(32, ge=1)
+        timeout: float = Field(600.0, gt=0)
+        rename: dict[str, str] = Field(default_factory=dict)
+
+    try:
+        return Teacher.model_validate(table).model_dump()
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{path}: [teachers.{name}] {where}: {first['msg']}") from error

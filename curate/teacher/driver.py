@@ -1,0 +1,373 @@
+"""The driver: runs many durable programs at once. The only place with an event loop.
+
+A program yields requests and calls; the driver answers them from the ledger where it can, asks the endpoint bound to
+the role where it must, puts every reply on disk before the program sees it, and hands the program's result to a sink.
+Programs are independent: one that is done leaves while its neighbour still thinks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from curate.teacher.gate import Gate
+from curate.teacher.ledger import Attempt, Ledger
+from curate.teacher.workers import Workers, call_outcome
+from schemas.errors import ConfigError, CurateError, StoreError, TeacherError
+from schemas.protocols import Engine, ReadMedia, Session
+from schemas.request import Call, Cause, Outcome, Program, Reply, Request, request_key
+
+__all__ = ["Driver", "Endpoint", "Job", "Progress"]
+
+K = TypeVar("K")
+R = TypeVar("R")
+
+_TRIES = 4
+"""Tries of one request that ends for a passing cause."""
+_REFUSALS = 40
+"""Times one request may be turned away by a busy server before it counts as failed."""
+_DEAD = 3
+"""Requests that may find an endpoint unreachable, tries included, before any was answered."""
+_AGAIN = frozenset({Cause.UNREACHABLE, Cause.SERVER_ERROR, Cause.TIMEOUT, Cause.MALFORMED, Cause.EMPTY})
+_BUSY = frozenset({Cause.RATE_LIMITED, Cause.OVERLOADED})
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A model that roles can be bound to."""
+
+    name: str
+    engine: Engine
+    concurrency: int = 32
+    """Most requests at once."""
+    input_price: float | None = None
+    """Per million prompt tokens, in the currency of the bill."""
+    output_price: float | None = None
+    """Per million generated tokens."""
+
+    def cost(self, reply: Reply) -> float | None:
+        """Return what a reply cost, None where no price is known."""
+        if self.input_price is None or self.output_price is None:
+            return None
+        return (reply.usage.prompt * self.input_price + reply.usage.completion * self.output_price) / 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Job(Generic[K, R]):
+    """A program to run, and what the caller knows it by."""
+
+    key: K
+    program: Callable[[], Program[R]]
+
+
+@dataclass(slots=True)
+class Progress:
+    """Counts of a run so far, for people to watch."""
+
+    started: float = field(default_factory=time.monotonic)
+    done: int = 0
+    running: int = 0
+    asked: int = 0
+    """Requests that were answered by an endpoint."""
+    replayed: int = 0
+    """Requests that were answered from the ledger."""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float = 0.0
+    causes: Counter[str] = field(default_factory=Counter)
+    """Requests that ended without a reply, by cause."""
+    attempts: Counter[str] = field(default_factory=Counter)
+    """Single tries that went wrong, by cause."""
+    in_flight: dict[str, int] = field(default_factory=dict)
+    """Requests at each endpoint now."""
+
+
+@dataclass(slots=True)
+class _Line:
+    """An endpoint in use: its gate, its session once it is needed, and whether it ever answered."""
+
+    endpoint: Endpoint
+    gate: Gate
+    lock: asyncio.Lock
+    session: Session | None = None
+    answered: int = 0
+    dead: int = 0
+
+
+class Driver:
+    """Answers programs. Make one for a run; `run` may be called for each of its passes."""
+
+    def __init__(
+        self,
+        roles: Mapping[str, Endpoint],
+        ledger: Ledger,
+        workers: Workers,
+        read: ReadMedia,
+        *,
+        retry_wait: float = 0.5,
+        report: Callable[[Progress], None] | None = None,
+    ) -> None:
+        """Bind roles to endpoints; the role `""` answers for every role without an endpoint of its own.
+
+        `retry_wait` is the first pause before a new try, in seconds; `report` is called twice a second while running.
+        """
+        self.roles = dict(roles)
+        self.progress = Progress()
+        self._ledger = ledger
+        self._workers = workers
+        self._read = read
+        self._retry_wait = retry_wait
+        self._report = report
+        self._lines: dict[int, _Line] = {}
+        self._flying: dict[str, asyncio.Future[Outcome]] = {}
+        self._stack = AsyncExitStack()
+
+    def run(self, jobs: Iterable[Job[K, R]], sink: Callable[[K, R], None]) -> None:
+        """Run every job's program and give its key and result to `sink`, in order of completion.
+
+        `jobs` is read lazily, from another thread. An error in a program or in `sink` ends the run.
+
+        Raises:
+            ConfigError: no endpoint for a role, or an endpoint that turns every request away.
+            StoreError: the ledger cannot be written.
+
+        """
+        asyncio.run(self._run(jobs, sink))
+
+    async def _run(self, jobs: Iterable[Job[K, R]], sink: Callable[[K, R], None]) -> None:
+        self._lines = {}
+        self._flying = {}
+        watch = asyncio.create_task(self._watch())
+        try:
+            async with AsyncExitStack() as self._stack, asyncio.TaskGroup() as group:
+                slots = asyncio.Semaphore(self._programs())
+                async for job in _feed(jobs, slots):
+                    group.create_task(self._one(job, sink, slots))
+        except BaseExceptionGroup as errors:
+            raise _first(errors) from errors
+        finally:
+            watch.cancel()
+            if self._report is not None:
+                self._report(self.progress)
+
+    def _programs(self) -> int:
+        """Return how many programs run at once: enough that every endpoint is busy while others think."""
+        ends = {id(end): end.concurrency for end in self.roles.values()}
+        return max(64, 2 * sum(ends.values()))
+
+    async def _one(self, job: Job[K, R], sink: Callable[[K, R], None], slots: asyncio.Semaphore) -> None:
+        self.progress.running += 1
+        try:
+            result = await self._drive(job.program())
+        finally:
+            self.progress.running -= 1
+            slots.release()
+        self.progress.done += 1
+        sink(job.key, result)
+
+    async def _drive(self, program: Program[R]) -> R:
+        try:
+            batch = next(program)
+            while True:
+                batch = program.send(await self._answer(batch))
+        except StopIteration as stop:
+            result: R = stop.value
+            return result
+
+    async def _answer(self, batch: Sequence[Request | Call]) -> list[Outcome]:
+        outcomes: list[Outcome | None] = [None] * len(batch)
+        waiting: list[tuple[int, Any]] = []
+        for index, item in enumerate(batch):
+            if isinstance(item, Call):
+                waiting.append((index, self._call(item)))
+                continue
+            line = self._line(item.role)
+            key = request_key(item, line.endpoint.engine.identity)
+            known = self._ledger.get(key)
+            if known is None:
+                waiting.append((index, self._ask_once(item, key, line)))
+            else:
+                self.progress.replayed += 1
+                outcomes[index] = known
+        if len(waiting) == 1:
+            outcomes[waiting[0][0]] = await waiting[0][1]
+        else:
+            for (index, _), outcome in zip(waiting, await asyncio.gather(*(w for _, w in waiting)), strict=True):
+                outcomes[index] = outcome
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    async def _call(self, call: Call) -> Outcome:
+        future = self._workers.submit(call)
+        await asyncio.wait([asyncio.wrap_future(future)])
+        return call_outcome(future)
+
+    def _line(self, role: str) -> _Line:
+        endpoint = self.roles.get(role) or self.roles.get("")
+        if endpoint is None:
+            known = ", ".join(sorted(self.roles)) or "none"
+            raise ConfigError(
+                f"no model for the role '{role}' (bound: {known}): add --teacher {role}=NAME or URL#model"
+            )
+        line = self._lines.get(id(endpoint))
+        if line is None:
+            line = self._lines[id(endpoint)] = _Line(endpoint, Gate(endpoint.concurrency), asyncio.Lock())
+        return line
+
+    async def _ask_once(self, request: Request, key: str, line: _Line) -> Outcome:
+        """Ask, or wait for the same question that is already on its way."""
+        flying = self._flying.get(key)
+        if flying is not None:
+            return await asyncio.shield(flying)
+        self._flying[key] = future = asyncio.get_running_loop().create_future()
+        try:
+            outcome = await self._ask(request, key, line)
+        except BaseException as error:
+            future.cancel() if isinstance(error, asyncio.CancelledError) else future.set_exception(error)
+            future.exception() if not future.cancelled() else None  # a failure nobody else waited for is not news
+            raise
+        else:
+            future.set_result(outcome)
+            return outcome
+        finally:
+            del self._flying[key]
+
+    async def _ask(self, request: Request, key: str, line: _Line) -> Outcome:
+        identity = line.endpoint.engine.identity
+        try:
+            reply = await self._try(request, key, line)
+        except TeacherError as error:
+            cause = Cause(error.cause)
+            self.progress.causes[cause.value] += 1
+            self._judge_endpoint(line, cause, error.reason)
+            outcome = Outcome(cause, reason=error.reason, key=key, model=identity)
+        else:
+            cause = Cause.TRUNCATED if reply.finish == "length" else Cause.OK
+            outcome = Outcome(cause, reply, key=key, model=identity)
+            self._settle(line, reply)
+        if cause.remembered:
+            await self._keep(request, outcome, line.endpoint)
+        return outcome
+
+    async def _try(self, request: Request, key: str, line: _Line) -> Reply:
+        """Ask until there is a reply, by cause: passing errors a few times, with a growing random pause."""
+        from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(lambda e: isinstance(e, TeacherError) and e.cause in _AGAIN),
+            stop=stop_after_attempt(_TRIES),
+            wait=wait_random_exponential(multiplier=self._retry_wait, max=20),
+            reraise=True,
+        )
+        return await retrying(self._admitted, request, key, line)
+
+    async def _admitted(self, request: Request, key: str, line: _Line) -> Reply:
+        """Ask through the gate; a busy server sends the request back to the gate, not to the retry counter."""
+        for _ in range(_REFUSALS):
+            async with line.gate.slot():
+                try:
+                    reply = await self._send(request, key, line)
+                except TeacherError as error:
+                    if error.cause not in _BUSY:
+                        raise
+                    line.gate.refused(error.retry_after)
+                    refusal = error
+                else:
+                    line.gate.answered()
+                    return reply
+        raise refusal
+
+    async def _send(self, request: Request, key: str, line: _Line) -> Reply:
+        identity = line.endpoint.engine.identity
+        session = line.session or await self._open(line)
+        started = time.perf_counter()
+        try:
+            reply = await session.complete(request)
+        except TeacherError as error:
+            self.progress.attempts[error.cause] += 1
+            took = time.perf_counter() - started
+            self._ledger.note(Attempt(key, identity, Cause(error.cause), error.reason, took))
+            raise
+        self._ledger.note(Attempt(key, identity, Cause.OK, "", reply.latency, cost=line.endpoint.cost(reply)))
+        return reply
+
+    async def _open(self, line: _Line) -> Session:
+        async with line.lock:
+            if line.session is None:
+                line.session = await self._stack.enter_async_context(line.endpoint.engine.open(self._read))
+            return line.session
+
+    def _judge_endpoint(self, line: _Line, cause: Cause, reason: str) -> None:
+        """End the run where an endpoint that never answered turns everything away or cannot be reached."""
+        if line.answered:
+            return
+        if cause is Cause.UNREACHABLE:
+            line.dead += 1
+        if cause is Cause.MISCONFIGURED or line.dead >= _DEAD:
+            raise ConfigError(f"the endpoint {line.endpoint.name} gives no answer: {reason}")
+
+    def _settle(self, line: _Line, reply: Reply) -> None:
+        line.answered += 1
+        self.progress.asked += 1
+        self.progress.prompt_tokens += reply.usage.prompt
+        self.progress.completion_tokens += reply.usage.completion
+        self.progress.cost += line.endpoint.cost(reply) or 0.0
+
+    async def _keep(self, request: Request, outcome: Outcome, endpoint: Endpoint) -> None:
+        """Put an outcome on disk; returns when it is safe there."""
+        loop = asyncio.get_running_loop()
+        safe: asyncio.Future[None] = loop.create_future()
+
+        def done(error: BaseException | None) -> None:
+            loop.call_soon_threadsafe(_resolve, safe, error)
+
+        cost = endpoint.cost(outcome.reply) if outcome.reply else None
+        self._ledger.put(request, outcome, cost=cost, done=done)
+        await safe
+
+    async def _watch(self) -> None:
+        while self._report is not None:
+            await asyncio.sleep(0.5)
+            self.progress.in_flight = {line.endpoint.name: line.gate.active for line in self._lines.values()}
+            self._report(self.progress)
+
+
+def _resolve(safe: asyncio.Future[None], error: BaseException | None) -> None:
+    if safe.done():
+        return
+    if error is None:
+        safe.set_result(None)
+    else:
+        safe.set_exception(StoreError(f"the ledger cannot be written: {error}"))
+
+
+async def _feed(jobs: Iterable[Job[K, R]], slots: asyncio.Semaphore) -> AsyncIterator[Job[K, R]]:
+    """Yield jobs as places free up; the iterator runs in a thread, for it may read files or wait for workers."""
+    source = iter(jobs)
+    chunk = await asyncio.to_thread(_take, source)
+    while chunk:
+        for job in chunk:
+            await slots.acquire()
+            yield job
+        chunk = await asyncio.to_thread(_take, source)
+
+
+def _take(source: Iterator[Job[K, R]], most: int = 64, seconds: float = 0.05) -> list[Job[K, R]]:
+    """Take what comes within a moment, at least one job."""
+    until = time.monotonic() + seconds
+    taken: list[Job[K, R]] = []
+    for job in source:
+        taken.append(job)
+        if len(taken) >= most or time.monotonic() > until:
+            break
+    return taken
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the error to show: one of ours before others."""
+    flat = [_first(error) if isinstance(error, BaseExceptionGroup) else error for error in errors.exceptions]
+    return next((error for error in flat if isinstance(error, CurateError)), flat[0])

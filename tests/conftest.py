@@ -1,0 +1,30 @@
+"""Fixtures shared by the suite."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture
+def shared() -> Path:
+    """Return the folder of real data beside the checkout; tests that need it skip where it is absent."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip("needs the data folder ../shared/data beside the checkout")
+    return SHARED
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment() -> Iterator[None]:
+    """Keep a developer's settings out of the tests."""
+    kept = dict(os.environ)
+    for name in [n for n in os.environ if n.startswith("CURATE_") and n != "CURATE_CACHE"]:
+        del os.environ[name]
+    yield
+    os.environ.clear()
+    os.environ.update(kept)

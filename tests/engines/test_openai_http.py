@@ -1,0 +1,166 @@
+"""The HTTP engine against a loopback server: what is sent, what is read, and every way it can go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any
+
+import pytest
+from fakes.server import Answer, serve
+
+from generators.engines.openai_http import OpenaiHttp
+from schemas.errors import ConfigError, TeacherError
+from schemas.prompt import user
+from schemas.request import Cause, Reply, Request, Sampling, Usage
+
+KEY = "sk-canary-0123456789"
+
+
+def _no_media(_: object) -> bytes:
+    raise AssertionError("no picture is asked for")
+
+
+def _ask(url: str, request: Request | None = None, **engine: Any) -> Reply:
+    async def main() -> Reply:
+        async with OpenaiHttp(url, "mock", **engine).open(_no_media) as session:
+            return await session.complete(request or Request("teacher", user("why?")))
+
+    return asyncio.run(main())
+
+
+def _fails(answer: Answer, **engine: Any) -> TeacherError:
+    with serve(lambda body, before: answer) as server, pytest.raises(TeacherError) as caught:
+        _ask(server.url, **engine)
+    return caught.value
+
+
+def test_sends_what_was_set() -> None:
+    """Every sampling setting reaches the body under the name the server knows; unset ones are absent."""
+    sampling = Sampling(
+        temperature=0.6, top_p=0.95, max_tokens=64, seed=3, stop=("END",), repetition_penalty=1.05, top_k=20,
+        schema={"type": "object"}, extra={"min_tokens": 1},
+    )  # fmt: skip
+    with serve(lambda body, before: "ok") as server:
+        _ask(server.url, Request("teacher", user("why?"), sampling), rename={"max_tokens": "max_completion_tokens"})
+        [body] = server.bodies
+
+    assert body["model"] == "mock"
+    assert body["messages"] == [{"role": "user", "content": "why?"}]
+    assert (body["temperature"], body["top_p"], body["seed"], body["stop"]) == (0.6, 0.95, 3, ["END"])
+    assert body["max_completion_tokens"] == 64
+    assert body["repetition_penalty"] == 1.05
+    assert body["min_tokens"] == 1
+    assert body["response_format"]["json_schema"]["schema"] == {"type": "object"}
+    assert "presence_penalty" not in body
+    assert "max_tokens" not in body
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ({"content": "42"}, ("42", "")),
+        ({"content": "42", "reasoning": "because"}, ("42", "because")),
+        ({"content": "42", "reasoning_content": "because"}, ("42", "because")),
+        ({"content": "<think>because</think>42"}, ("42", "because")),
+        ({"content": "because</think>42"}, ("42", "because")),
+        ({"content": [{"type": "text", "text": "4"}, {"type": "text", "text": "2"}]}, ("42", "")),
+        ({"content": None, "reasoning": "because"}, ("", "because")),
+    ],
+)
+def test_reads_reasoning_wherever_it_is(message: dict[str, Any], expected: tuple[str, str]) -> None:
+    """Thinking arrives in several places and ends up in one."""
+    with serve(lambda body, before: Answer(message=message)) as server:
+        reply = _ask(server.url)
+
+    assert (reply.text, reply.reasoning) == expected
+    assert reply.usage == Usage(11, 7)
+    assert reply.latency > 0
+
+
+def test_unclosed_thinking_is_all_reasoning() -> None:
+    """Thinking that never closes is reasoning without an answer, and said to be open."""
+    with serve(lambda body, before: Answer("<think>still at it", finish="length")) as server:
+        reply = _ask(server.url)
+
+    assert (reply.text, reply.reasoning, reply.closed, reply.finish) == ("", "still at it", False, "length")
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [
+        (Answer(status=400), Cause.BAD_REQUEST),
+        (Answer(status=413), Cause.BAD_REQUEST),
+        (Answer(status=401), Cause.MISCONFIGURED),
+        (Answer(status=404), Cause.MISCONFIGURED),
+        (Answer(status=408), Cause.TIMEOUT),
+        (Answer(status=429), Cause.RATE_LIMITED),
+        (Answer(status=503), Cause.OVERLOADED),
+        (Answer(status=529), Cause.OVERLOADED),
+        (Answer(status=500), Cause.SERVER_ERROR),
+        (Answer(finish="content_filter"), Cause.REFUSED),
+        (Answer(message={"content": None, "refusal": "I cannot"}), Cause.REFUSED),
+        (Answer(""), Cause.EMPTY),
+        (Answer(raw=b'{"choices": [{"mess'), Cause.MALFORMED),
+        (Answer(raw=b'{"choices": []}'), Cause.MALFORMED),
+        (Answer(raw=b"[1, 2]"), Cause.MALFORMED),
+        (Answer(raw=b""), Cause.MALFORMED),
+        (Answer(reset=True), Cause.UNREACHABLE),
+        (Answer("half", cut=True), Cause.UNREACHABLE),
+    ],
+)
+def test_names_every_failure(answer: Answer, cause: Cause) -> None:
+    """Each way of going wrong has its cause, and a reason in words."""
+    error = _fails(answer)
+
+    assert error.cause == cause
+    assert error.reason
+
+
+def test_hang_is_a_timeout() -> None:
+    """A server that stays silent is given up after the time limit."""
+    assert _fails(Answer("late", hang=2.0), timeout=0.2).cause == Cause.TIMEOUT
+
+
+def test_nobody_there() -> None:
+    """A closed port is unreachable, not a time-out."""
+    with serve(lambda body, before: "") as server:
+        url = server.url
+    with pytest.raises(TeacherError) as caught:
+        _ask(url)
+
+    assert caught.value.cause == Cause.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [({"Retry-After": "2"}, 2.0), ({"Retry-After-Ms": "50"}, 0.05), ({"Retry-After": "soon"}, None), ({}, None)],
+)
+def test_passes_on_how_long_to_wait(headers: dict[str, str], wait: float | None) -> None:
+    """The server's wish is kept where it is a number of seconds."""
+    assert _fails(Answer(status=429, headers=headers)).retry_after == wait
+
+
+def test_key_comes_from_the_environment_and_stays_there() -> None:
+    """The key is sent, and never repeated in an error even where the server repeats it."""
+    os.environ["CANARY_KEY"] = KEY
+    with (
+        serve(lambda body, before: Answer(f"bad key {KEY}", status=401)) as server,
+        pytest.raises(TeacherError) as caught,
+    ):
+        _ask(server.url, key_env="CANARY_KEY")
+
+    assert server.headers[0]["Authorization"] == f"Bearer {KEY}"
+    assert KEY not in caught.value.reason
+    assert "***" in caught.value.reason
+
+
+def test_missing_key_is_said_before_anything_is_sent() -> None:
+    """Without its key an endpoint is not opened."""
+    with (
+        serve(lambda body, before: "ok") as server,
+        pytest.raises(ConfigError, match="set the environment variable NO_SUCH_KEY"),
+    ):
+        _ask(server.url, key_env="NO_SUCH_KEY")
+
+    assert server.bodies == []
