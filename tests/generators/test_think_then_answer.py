@@ -105,9 +105,7 @@ def test_the_shortest_wrong_try_is_revised_once() -> None:
     """The reviser sees the question, the draft and the known answer; its trace says what it is."""
     played = play(
         GENERATOR(sample()),
-        by_try(
-            "Long, long way.\nAnswer: 5", "Short $answer.\nAnswer: 6", "Answer: ?", revision="Four legs.\nAnswer: 4"
-        ),
+        by_try("Long, long way.\nAnswer: 5", "Short $answer.\nAnswer: 6", "Answer: ?", revision="Four.\nAnswer: 4"),
     )
     assert [len(batch) for batch in played.batches] == [3, 1]
     asked = played.requests[-1].messages[-1]
