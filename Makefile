@@ -1,27 +1,35 @@
 VENV ?= .venv
 PY := $(VENV)/bin/python
 
-.PHONY: setup check test bench docs wheel
+.PHONY: setup quickstart check test bench docs wheel
 
-setup:
+setup: $(VENV)/.dev
+
+$(VENV)/.dev: pyproject.toml
 	python3 -m venv $(VENV)
 	$(PY) -m pip install --quiet -e '.[dev]'
+	touch $@
 
-check:
+quickstart:
+	python3 -m venv $(VENV)
+	$(PY) -m pip install --quiet -e '.[quickstart]'
+	$(VENV)/bin/curate run recipes/quickstart.py
+
+check: setup
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/codespell
 
-test:
+test: setup
 	$(PY) -m pytest -n auto
 
-bench:
+bench: setup
 	$(PY) benchmarks/run_all.py
 
-docs:
+docs: setup
 	$(PY) -m curate.cli.reference docs/cli.md
 
-wheel:
+wheel: setup
 	$(PY) -m build --wheel

@@ -1,0 +1,114 @@
+"""Long chain-of-thought from image questions: the whole chain, and the recipe to copy for a new domain.
+
+    curate run recipes/vqa_long_cot.py --source data/vqa.jsonl --teacher https://host/v1#model
+
+1. Read and rate. Rows of any source become samples; every sample is rated for image clarity and vision-text
+   integration on this machine, and for necessity, difficulty and question quality by asking models.
+2. Plan. The scores' ranges are frozen, and the length controller of Skywork R1V (arXiv 2504.05599, section 2.3, Eq. 1)
+   turns a sample's scores into a repetition penalty and a token budget.
+3. Distil. The teacher thinks and answers `tries` times; every answer is verified; where none is right one try is
+   rewritten toward the known answer and marked so. The shortest right trace of a sample is kept.
+
+Roles: `teacher` writes, `student` answers for necessity and difficulty, `judge` rates questions, `reviser` rewrites.
+One `--teacher SPEC` plays them all; `--teacher student=SPEC` gives a role its own model.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from curate.run import Keep, Rule, Run
+from generators.think_then_answer import ThinkThenAnswer
+from schemas.request import Sampling
+from scorers.clarity import Clarity
+from scorers.difficulty import Difficulty
+from scorers.integration import Integration
+from scorers.length.controller import LengthController
+from scorers.necessity import Necessity
+from scorers.question_quality import QuestionQuality
+from scorers.verify_answer import VerifyAnswer
+
+if TYPE_CHECKING:
+    from schemas.version import Version
+
+# Scores that the length controller weighs; their least and greatest values are frozen into the version.
+WEIGHED = (
+    "clarity.value",
+    "necessity.value",
+    "question_quality.value",
+    "question_quality.detail.reasoning_demand",
+    "difficulty.value",
+    "integration.value",
+)
+
+
+def build(
+    run: Run,
+    *,
+    source: str,
+    name: str = "vqa",
+    limit: int | None = None,
+    rollouts: int = 4,
+    tries: int = 4,
+    max_traces: int = 1,
+    min_clarity: float = 0.0,
+    min_tokens: int = 1024,
+    max_tokens: int = 8192,
+    temperature: float = 0.6,
+    top_p: float = 0.95,
+    alpha: float = 0.2,
+    penalty: bool = False,
+    revise: bool = True,
+) -> Version:
+    """Build the versions `NAME-scored` and `NAME`.
+
+    Args:
+        run: the workspace and the models.
+        source: a file, a folder or a dataset's name (docs/sources.md).
+        name: name of the final version.
+        limit: read only so many rows.
+        rollouts: draws of the student per question, with the picture and again without.
+        tries: draws of the teacher per question.
+        max_traces: most traces kept per question.
+        min_clarity: drop samples whose pictures are less clear; 0 drops none.
+        min_tokens: token budget of the plainest question.
+        max_tokens: token budget of the most demanding one.
+        temperature: of the teacher.
+        top_p: of the teacher.
+        alpha: strength of the length controller, 0.2 keeps its penalty within [1, 1.22].
+        penalty: send the controller's penalty to the teacher; off because penalties hurt thinking models.
+        revise: rewrite one wrong try toward the known answer where no try is right.
+
+    """
+    verifier = VerifyAnswer()
+    scored = run.read(
+        source,
+        name=f"{name}-scored",
+        limit=limit,
+        score=[
+            Clarity(),
+            Integration(),
+            Necessity(verifier, k=rollouts),
+            Difficulty(verifier, n=rollouts),
+            QuestionQuality(),
+        ],
+    )
+    controller = LengthController(
+        alpha=alpha, ranges=run.ranges(scored, WEIGHED), min_tokens=min_tokens, max_tokens=max_tokens
+    )
+    version = run.distil(
+        scored,
+        ThinkThenAnswer(
+            verifier,
+            tries=tries,
+            revise=revise,
+            apply_penalty=penalty,
+            sampling=Sampling(temperature=temperature, top_p=top_p, max_tokens=max_tokens),
+        ),
+        name=name,
+        rules=[Rule("clarity.value", ">=", min_clarity)] if min_clarity > 0 else [],
+        score={"length": controller},
+        keep=Keep(most=max_traces),
+    )
+    run.funnel(version)
+    return version
