@@ -8,32 +8,25 @@ in the store.
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from curate.chain import Distilled, Keep, Scored, distil, score
+from curate.chain import Keep
+from curate.passes import Distilling, NamedScorers, Reading, Scorers
 from curate.progress import Show
-from curate.reading import DEADLINE, ReadRow, outcome, rate
 from curate.rules import MaxFailed, Rule
-from curate.store import Store, Writer
+from curate.store import Store
 from curate.teacher.driver import Driver, Endpoint, Job
 from curate.teacher.ledger import Ledger
 from curate.teacher.workers import Workers
 from schemas.canonical import spec
-from schemas.errors import CurateError
-from schemas.protocols import AskedScorer, Generator, LocalScorer, TraceScorer
-from schemas.sample import Sample
-from schemas.version import Dropped, Failed, Step, Version
+from schemas.protocols import Generator
+from schemas.version import Step, Version
 
 __all__ = ["Keep", "Rule", "Run", "open_run"]
-
-Scorer = LocalScorer | AskedScorer | TraceScorer
-Scorers = Sequence[Scorer] | Mapping[str, Scorer]
-"""Scorers under the names of their modules, or under given names."""
 
 
 @contextmanager
@@ -94,9 +87,9 @@ class Run:
             limit: read only so many rows.
 
         """
-        scorers = _Scorers.of(score)
+        scorers = NamedScorers.of(score)
         step = Step("read", {"score": spec(scorers.all), "models": self._models() if scorers.asked else {}})
-        reading = _Reading(self, source, scorers, limit)
+        reading = Reading(self, source, scorers, limit)
         return self.store.derive(
             name, step, score_fields=scorers.fields(), notes={"source": str(source)}, write=reading.write
         )
@@ -122,7 +115,7 @@ class Run:
             keep: which right traces of a sample are kept; the shortest one by default.
 
         """
-        scorers = _Scorers.of(score)
+        scorers = NamedScorers.of(score)
         chosen = keep or Keep()
         params = {
             "generator": spec(generator),
@@ -135,12 +128,19 @@ class Run:
         found = self.store.find(name, step, [parent])
         if found is not None:
             return found
-        work = _Distilling(self, parent, generator, scorers, rules, chosen)
+        work = Distilling(self, parent, generator=generator, scorers=scorers, rules=rules, keep=chosen)
         fields = scorers.fields(parent.manifest.score_fields)
         return self.store.derive(name, step, parents=[parent], score_fields=fields, notes={}, write=work.write)
 
+    def default_teacher(self, spec: str) -> None:
+        """Bind `spec` to every role where the command line named no model at all."""
+        from curate.config import Models, bind
+
+        if not self.roles:
+            self.roles.update(bind([spec], Models()))
+
     def ranges(self, version: Version, columns: Sequence[str]) -> dict[str, tuple[float, float]]:
-        """Return the least and greatest value of each SQL column over a version's samples; unscored ones do not count."""
+        """Return the least and greatest value of each SQL column over a version's samples; unscored do not count."""
         from curate.query import ranges
 
         return ranges(self.store, version, columns)
@@ -165,186 +165,3 @@ class Run:
 
     def _models(self) -> dict[str, str]:
         return {role or "*": endpoint.engine.identity for role, endpoint in sorted(self.roles.items())}
-
-
-@dataclass(slots=True)
-class _Scorers:
-    """Scorers by what they need."""
-
-    all: dict[str, Scorer]
-    local: dict[str, LocalScorer]
-    asked: dict[str, AskedScorer]
-    trace: dict[str, TraceScorer]
-
-    @classmethod
-    def of(cls, scorers: Scorers) -> _Scorers:
-        pairs = scorers.items() if isinstance(scorers, Mapping) else ((_module(s), s) for s in scorers)
-        named = dict(pairs)
-        made = cls(named, {}, {}, {})
-        for name, scorer in named.items():
-            kinds: dict[str, dict[str, Any]] = {"sample": made.local, "asked": made.asked, "trace": made.trace}
-            kinds[scorer.on][name] = scorer
-        return made
-
-    def fields(self, earlier: Mapping[str, Mapping[str, Mapping[str, str]]] | None = None) -> dict[str, Any]:
-        """Return the score columns of a version, those of its parent first."""
-        known = {"samples": dict((earlier or {}).get("samples", {})), "traces": dict((earlier or {}).get("traces", {}))}
-        for name, scorer in self.all.items():
-            table = "traces" if scorer.on == "trace" else "samples"
-            known[table][name] = {key: kind.__name__ for key, kind in scorer.detail_fields.items()}
-        return known
-
-
-def _module(scorer: Scorer) -> str:
-    return type(scorer).__module__.rpartition(".")[2]
-
-
-class _Tally:
-    """Counts rows and failures of a pass; ends it past `--max-failed`. Used from two threads."""
-
-    def __init__(self, limit: MaxFailed, rows: int = 0) -> None:
-        self.rows = rows
-        self.retryable = False
-        self.lock = threading.Lock()
-        self._limit = limit
-        self._failed: list[Failed] = []
-        self._failures = 0
-
-    def failed(self, failed: Failed) -> None:
-        self._failures += 1
-        if len(self._failed) < 3:  # noqa: PLR2004 - the first causes are enough to act on
-            self._failed.append(failed)
-        if self._limit.reached(self._failures, self.rows):
-            first = "; ".join(f"row {f.row} ({f.cause}): {f.reason}" for f in self._failed)
-            raise CurateError(f"stopped by --max-failed: {self._failures} of {self.rows} rows failed. First: {first}")
-
-
-class _Reading:
-    """The writing of a version from a source."""
-
-    def __init__(self, run: Run, source: str | Path, scorers: _Scorers, limit: int | None) -> None:
-        self._run = run
-        self._source = source
-        self._scorers = scorers
-        self._limit = limit
-        self._tally = _Tally(run.max_failed)
-        self._seen: set[bytes] = set()
-
-    def write(self, writer: Writer) -> int:
-        asked = self._scorers.asked
-        if not asked:
-            for sample in self._samples(writer):
-                writer.sample(sample)
-            return self._tally.rows
-
-        def sink(_: None, scored: Scored) -> None:
-            with self._tally.lock:
-                writer.sample(scored.sample)
-                self._tally.retryable |= scored.retryable
-
-        jobs = (Job(None, lambda s=sample: score(s, asked)) for sample in self._samples(writer))  # type: ignore[misc]
-        self._run.drive(jobs, sink, what="score")
-        writer.retryable = self._tally.retryable
-        return self._tally.rows
-
-    def _samples(self, writer: Writer) -> Iterator[Sample]:
-        """Yield every new sample; duplicates and failed rows go straight to the writer."""
-        from itertools import islice
-
-        from curate.sources import open_source
-
-        run = self._run
-        rows = islice(open_source(self._source, media_root=run.media_root), self._limit)
-        work = ReadRow(run.store.blobs, self._scorers.local, run.allow_urls)
-        for done in run.workers.map(work, rows, deadline=DEADLINE):
-            row = outcome(done)
-            with self._tally.lock:
-                self._tally.rows += 1
-                sample = self._new(writer, row.sample)
-                if row.failed is not None:
-                    writer.failed(row.failed)
-                    self._tally.failed(row.failed)
-            if sample is not None:
-                yield sample
-
-    def _new(self, writer: Writer, sample: Sample | None) -> Sample | None:
-        if sample is None:
-            return None
-        ident = bytes.fromhex(sample.id)
-        if ident in self._seen:
-            writer.dropped(Dropped(sample.id, "read", "duplicate", source=sample.source, row=sample.row))
-            return None
-        self._seen.add(ident)
-        return sample
-
-
-class _Distilling:
-    """The writing of a version of traces from a version of samples."""
-
-    def __init__(
-        self, run: Run, parent: Version, generator: Generator, scorers: _Scorers, rules: Sequence[Rule], keep: Keep
-    ) -> None:
-        self._run = run
-        self._parent = parent
-        self._generator = generator
-        self._scorers = scorers
-        self._rules = rules
-        self._keep = keep
-        self._tally = _Tally(run.max_failed)
-
-    def write(self, writer: Writer) -> int:
-        writer.inherit(self._parent, ("dropped", "failed"))
-
-        def sink(_: None, done: Distilled) -> None:
-            with self._tally.lock:
-                self._take(writer, done)
-
-        self._run.drive(self._jobs(writer), sink, what="distil")
-        writer.retryable = self._tally.retryable
-        return self._parent.manifest.rows_in
-
-    def _jobs(self, writer: Writer) -> Iterator[Job[None, Distilled]]:
-        out = self._ruled_out()
-        for sample in self._run.store.samples(self._parent):
-            with self._tally.lock:
-                self._tally.rows += 1
-                if sample.id in out:
-                    rule, value = out[sample.id]
-                    writer.dropped(
-                        Dropped(
-                            sample.id, "select", rule.column, value, f"{rule.op} {rule.threshold}", None, sample.source, sample.row
-                        )
-                    )
-                    continue
-            rated = rate(sample, self._scorers.local, self._run.store.blobs)
-            yield Job(None, lambda s=rated: distil(s, self._scorers.asked, self._generator, self._scorers.trace, self._keep))  # type: ignore[misc]
-
-    def _ruled_out(self) -> dict[str, tuple[Rule, str]]:
-        """Return the samples that a rule takes out, with the first such rule and the value that decided."""
-        if not self._rules:
-            return {}
-        from curate.query import evaluate
-
-        asked = {}
-        for index, rule in enumerate(self._rules):
-            asked |= {f"value{index}": rule.column, f"passes{index}": rule.passes}
-        out: dict[str, tuple[Rule, str]] = {}
-        for row in evaluate(self._run.store, self._parent, asked):
-            for index, rule in enumerate(self._rules):
-                if not row[f"passes{index}"]:
-                    out.setdefault(row["id"], (rule, str(row[f"value{index}"])))
-        return out
-
-    def _take(self, writer: Writer, done: Distilled) -> None:
-        self._tally.retryable |= done.retryable
-        if done.kept:
-            writer.sample(done.sample)
-        for trace in done.kept:
-            writer.trace(trace)
-        for trace in done.rejected:
-            writer.rejected(trace)
-        for dropped in done.dropped:
-            writer.dropped(dropped)
-        if done.failed is not None:
-            writer.failed(done.failed)
-            self._tally.failed(done.failed)

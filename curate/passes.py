@@ -1,0 +1,245 @@
+"""The two passes of a run: a source to rated samples, and rated samples to verified traces.
+
+Each is the code that writes the rows of one version, so every row it takes in leaves as kept, dropped or failed.
+"""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from curate.chain import Distilled, Keep, Scored, distil, score
+from curate.reading import DEADLINE, ReadRow, outcome, rate
+from curate.rules import MaxFailed, Rule
+from curate.teacher.driver import Job
+from schemas.errors import CurateError
+from schemas.protocols import AskedScorer, Generator, LocalScorer, TraceScorer
+from schemas.sample import Sample
+from schemas.version import Dropped, Failed, Version
+
+if TYPE_CHECKING:
+    from curate.run import Run
+    from curate.store import Writer
+
+__all__ = ["Distilling", "NamedScorers", "Reading", "Scorer", "Scorers"]
+
+Scorer = LocalScorer | AskedScorer | TraceScorer
+Scorers = Sequence[Scorer] | Mapping[str, Scorer]
+"""Scorers under the names of their modules, or under given names."""
+
+
+@dataclass(slots=True)
+class NamedScorers:
+    """Scorers by what they need."""
+
+    all: dict[str, Scorer]
+    local: dict[str, LocalScorer]
+    asked: dict[str, AskedScorer]
+    trace: dict[str, TraceScorer]
+
+    @classmethod
+    def of(cls, scorers: Scorers) -> NamedScorers:
+        pairs = scorers.items() if isinstance(scorers, Mapping) else ((_module(s), s) for s in scorers)
+        named = dict(pairs)
+        made = cls(named, {}, {}, {})
+        for name, scorer in named.items():
+            kinds: dict[str, dict[str, Any]] = {"sample": made.local, "asked": made.asked, "trace": made.trace}
+            kinds[scorer.on][name] = scorer
+        return made
+
+    def fields(self, earlier: Mapping[str, Mapping[str, Mapping[str, str]]] | None = None) -> dict[str, Any]:
+        """Return the score columns of a version, those of its parent first."""
+        known = {"samples": dict((earlier or {}).get("samples", {})), "traces": dict((earlier or {}).get("traces", {}))}
+        for name, scorer in self.all.items():
+            table = "traces" if scorer.on == "trace" else "samples"
+            known[table][name] = {key: kind.__name__ for key, kind in scorer.detail_fields.items()}
+        return known
+
+
+def _portable(scorers: Mapping[str, LocalScorer]) -> tuple[dict[str, LocalScorer], dict[str, LocalScorer]]:
+    """Split off scorers that cannot travel to a worker, such as those a recipe defines itself; they run here."""
+    away: dict[str, LocalScorer] = {}
+    here: dict[str, LocalScorer] = {}
+    for name, scorer in scorers.items():
+        try:
+            pickle.dumps(scorer)
+        except (pickle.PicklingError, TypeError, AttributeError):
+            here[name] = scorer
+        else:
+            away[name] = scorer
+    return away, here
+
+
+def _module(scorer: Scorer) -> str:
+    return type(scorer).__module__.rpartition(".")[2]
+
+
+class _Tally:
+    """Counts rows and failures of a pass; ends it past `--max-failed`. Used from two threads."""
+
+    def __init__(self, limit: MaxFailed, rows: int = 0) -> None:
+        self.rows = rows
+        self.retryable = False
+        self.lock = threading.Lock()
+        self._limit = limit
+        self._failed: list[Failed] = []
+        self._failures = 0
+
+    def failed(self, failed: Failed) -> None:
+        self._failures += 1
+        if len(self._failed) < 3:  # noqa: PLR2004 - the first causes are enough to act on
+            self._failed.append(failed)
+        if self._limit.reached(self._failures, self.rows):
+            first = "; ".join(f"row {f.row} ({f.cause}): {f.reason}" for f in self._failed)
+            raise CurateError(f"stopped by --max-failed: {self._failures} of {self.rows} rows failed. First: {first}")
+
+
+class Reading:
+    """The writing of a version from a source."""
+
+    def __init__(self, run: Run, source: str | Path, scorers: NamedScorers, limit: int | None) -> None:
+        self._run = run
+        self._source = source
+        self._scorers = scorers
+        self._limit = limit
+        self._tally = _Tally(run.max_failed)
+        self._seen: set[bytes] = set()
+
+    def write(self, writer: Writer) -> int:
+        asked = self._scorers.asked
+        if not asked:
+            for sample in self._samples(writer):
+                writer.sample(sample)
+            return self._tally.rows
+
+        def sink(_: None, scored: Scored) -> None:
+            with self._tally.lock:
+                writer.sample(scored.sample)
+                self._tally.retryable |= scored.retryable
+
+        jobs = (Job(None, lambda s=sample: score(s, asked)) for sample in self._samples(writer))  # type: ignore[misc]
+        self._run.drive(jobs, sink, what="score")
+        writer.retryable = self._tally.retryable
+        return self._tally.rows
+
+    def _samples(self, writer: Writer) -> Iterator[Sample]:
+        """Yield every new sample; duplicates and failed rows go straight to the writer."""
+        from curate.sources import open_source
+
+        run = self._run
+        rows = islice(open_source(self._source, media_root=run.media_root), self._limit)
+        portable, rest = _portable(self._scorers.local)
+        work = ReadRow(run.store.blobs, portable, run.allow_urls)
+        for done in run.workers.map(work, rows, deadline=DEADLINE):
+            row = outcome(done)
+            with self._tally.lock:
+                self._tally.rows += 1
+                sample = self._new(writer, row.sample)
+                if row.failed is not None:
+                    writer.failed(row.failed)
+                    self._tally.failed(row.failed)
+            if sample is not None:
+                yield rate(sample, rest, run.store.blobs)
+
+    def _new(self, writer: Writer, sample: Sample | None) -> Sample | None:
+        if sample is None:
+            return None
+        ident = bytes.fromhex(sample.id)
+        if ident in self._seen:
+            writer.dropped(Dropped(sample.id, "read", "duplicate", source=sample.source, row=sample.row))
+            return None
+        self._seen.add(ident)
+        return sample
+
+
+class Distilling:
+    """The writing of a version of traces from a version of samples."""
+
+    def __init__(
+        self,
+        run: Run,
+        parent: Version,
+        *,
+        generator: Generator,
+        scorers: NamedScorers,
+        rules: Sequence[Rule],
+        keep: Keep,
+    ) -> None:
+        self._run = run
+        self._parent = parent
+        self._generator = generator
+        self._scorers = scorers
+        self._rules = rules
+        self._keep = keep
+        self._tally = _Tally(run.max_failed)
+
+    def write(self, writer: Writer) -> int:
+        writer.inherit(self._parent, ("dropped", "failed"))
+
+        def sink(_: None, done: Distilled) -> None:
+            with self._tally.lock:
+                self._take(writer, done)
+
+        self._run.drive(self._jobs(writer), sink, what="distil")
+        writer.retryable = self._tally.retryable
+        return self._parent.manifest.rows_in
+
+    def _jobs(self, writer: Writer) -> Iterator[Job[None, Distilled]]:
+        out = self._ruled_out()
+        for sample in self._run.store.samples(self._parent):
+            with self._tally.lock:
+                self._tally.rows += 1
+                if sample.id in out:
+                    rule, value = out[sample.id]
+                    writer.dropped(
+                        Dropped(
+                            sample.id,
+                            "select",
+                            rule.column,
+                            value,
+                            f"{rule.op} {rule.threshold}",
+                            None,
+                            sample.source,
+                            sample.row,
+                        )
+                    )
+                    continue
+            rated = rate(sample, self._scorers.local, self._run.store.blobs)
+            yield Job(
+                None, lambda s=rated: distil(s, self._scorers.asked, self._generator, self._scorers.trace, self._keep)
+            )  # type: ignore[misc]
+
+    def _ruled_out(self) -> dict[str, tuple[Rule, str]]:
+        """Return the samples that a rule takes out, with the first such rule and the value that decided."""
+        if not self._rules:
+            return {}
+        from curate.query import evaluate
+
+        asked = {}
+        for index, rule in enumerate(self._rules):
+            asked |= {f"value{index}": rule.column, f"passes{index}": rule.passes}
+        out: dict[str, tuple[Rule, str]] = {}
+        for row in evaluate(self._run.store, self._parent, asked):
+            for index, rule in enumerate(self._rules):
+                if not row[f"passes{index}"]:
+                    out.setdefault(row["id"], (rule, str(row[f"value{index}"])))
+        return out
+
+    def _take(self, writer: Writer, done: Distilled) -> None:
+        self._tally.retryable |= done.retryable
+        if done.kept:
+            writer.sample(done.sample)
+        for trace in done.kept:
+            writer.trace(trace)
+        for trace in done.rejected:
+            writer.rejected(trace)
+        for dropped in done.dropped:
+            writer.dropped(dropped)
+        if done.failed is not None:
+            writer.failed(done.failed)
+            self._tally.failed(done.failed)
