@@ -1,0 +1,113 @@
+"""The length controller of Skywork R1V (arXiv 2504.05599, section 2.3): scores in, penalty and token budget out.
+
+With S_v, S_t and S_I scaled to [0, 1] by frozen ranges and s = (S_v + beta S_t + gamma S_I) / (1 + beta + gamma),
+Eq. 1 is P = min(2, exp(alpha (1 - s))). The report gives neither alpha, beta, gamma nor how sub-scores combine; here
+they combine by their mean, and alpha is 0.2, which keeps P within the [1, 1.22] that decoders stand. The token budget
+is our addition: log-linear in s, for teachers that penalties harm.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from schemas.canonical import JSON
+from schemas.errors import ConfigError
+from schemas.protocols import ReadMedia
+from schemas.sample import Sample
+from schemas.score import Score
+from scorers.length import _formula
+
+__all__ = ["LengthController"]
+
+VISION = ("clarity.value", "necessity.value")
+TEXT = ("question_quality.value", "difficulty.value", "question_quality.detail.reasoning_demand")
+INTEGRATION = ("integration.value",)
+
+
+@dataclass(frozen=True, slots=True)
+class LengthController:
+    """Weighted mean of vision, text and integration scores, with the penalty and budget that follow from it.
+
+    A missing score is left out of its group, a missing group out of the mean; with none at all there is no value, the
+    penalty is 1 (off) and the budget the middle one, so that the detail can always be applied.
+    """
+
+    version: ClassVar[int] = 1
+    on: ClassVar[Literal["sample"]] = "sample"
+    detail_fields: ClassVar[Mapping[str, type]] = {
+        "penalty": float,
+        "max_tokens": int,
+        "vision": float,
+        "text": float,
+        "integration": float,
+        "weight": float,
+        "missing": str,
+    }
+    columns: ClassVar[tuple[str, ...]] = (*VISION, *TEXT, *INTEGRATION)
+    """The scores that are read, as columns: what to freeze `ranges` of."""
+    alpha: float = 0.2
+    """Strength; P at worst is exp(alpha)."""
+    beta: float = 1.0
+    """Weight of the text scores; vision has 1."""
+    gamma: float = 1.0
+    """Weight of the integration score."""
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Column to its (min, max) over a version, frozen; a column without one is taken as it is, in [0, 1]."""
+    min_tokens: int = 1024
+    """Budget at a weighted mean of 0."""
+    max_tokens: int = 16384
+    """Budget at a weighted mean of 1."""
+
+    def __post_init__(self) -> None:
+        """Refuse parameters for which the formula means nothing."""
+        if not all(math.isfinite(x) and x >= 0 for x in (self.alpha, self.beta, self.gamma)):
+            raise ConfigError(f"alpha, beta and gamma must be 0 or more: got {self.alpha}, {self.beta}, {self.gamma}")
+        if not 1 <= self.min_tokens <= self.max_tokens:
+            raise ConfigError(f"token limits must be 1 <= min <= max: got {self.min_tokens} and {self.max_tokens}")
+        unknown = sorted(set(self.ranges) - set(self.columns))
+        if unknown:
+            raise ConfigError(f"ranges of {', '.join(unknown)} are not used: choose from {', '.join(self.columns)}")
+        for column, (low, high) in self.ranges.items():
+            if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+                raise ConfigError(f"the range of {column} must be finite and in order: got {low} to {high}")
+
+    def __call__(self, sample: Sample, _read: ReadMedia, /) -> Score:
+        """Return the weighted mean with penalty and budget, from the sample's earlier scores."""
+        known = {column: x for column in self.columns if (x := self._scaled(sample, column)) is not None}
+        vision, text, integration = (
+            _formula.mean([known[column] for column in group if column in known])
+            for group in (VISION, TEXT, INTEGRATION)
+        )
+        s, weight = _formula.weighted([(vision, 1.0), (text, self.beta), (integration, self.gamma)])
+        missing = ", ".join(column for column in self.columns if column not in known)
+        groups = {"vision": vision, "text": text, "integration": integration}
+        detail = {**self._applied(s), **{k: v for k, v in groups.items() if v is not None}}
+        detail |= {"weight": weight, "missing": missing}
+        if s is None:
+            return Score.unscored("no score to go by: no penalty, and the middle budget", **detail)
+        return Score(s, reason=f"without {missing}" if missing else "", detail=detail)
+
+    def _applied(self, s: float | None) -> dict[str, JSON]:
+        """Return penalty and budget; without scores neither short nor long chains are asked for."""
+        strength = 1.0 if s is None else _formula.penalty(s, self.alpha)
+        tokens = _formula.budget(0.5 if s is None else s, self.min_tokens, self.max_tokens)
+        return {"penalty": strength, "max_tokens": tokens}
+
+    def _scaled(self, sample: Sample, column: str) -> float | None:
+        value = _value(sample, column)
+        return None if value is None else _formula.scaled(value, *self.ranges.get(column, (0.0, 1.0)))
+
+
+def _value(sample: Sample, column: str) -> float | None:
+    """Return the number in `scorer.value` or `scorer.detail.field`; None where there is none."""
+    scorer, _, path = column.partition(".")
+    score = sample.scores.get(scorer)
+    if score is None:
+        return None
+    value = score.value if path == "value" else score.detail.get(path.removeprefix("detail."))
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return None
+    return float(value)

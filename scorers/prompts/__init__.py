@@ -1,0 +1,1 @@
+"""The words judges and students read, one file a prompt."""
