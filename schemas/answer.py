@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["LETTERS", "Answer", "AnswerType", "choice_index", "infer_type"]
+__all__ = ["LETTERS", "Answer", "AnswerType", "choice_index", "infer_type", "label"]
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """Names of options in order."""
@@ -65,6 +65,11 @@ def choice_index(text: str, choices: Sequence[str]) -> int | None:
         index = LETTERS.index(letter.group(1).upper())
         return index if index < len(choices) else None
     return None
+
+
+def label(index: int) -> str:
+    """Name an option: `A` to `Z`, then `27`, `28`, ..."""
+    return LETTERS[index] if index < len(LETTERS) else str(index + 1)
 
 
 def infer_type(text: str, choices: Sequence[str] = ()) -> AnswerType:

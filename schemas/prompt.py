@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from string import Template
 
-from schemas.answer import LETTERS
+from schemas.answer import label
 from schemas.sample import Media, Message, Sample
 
 __all__ = ["fill", "load", "options_text", "question_parts", "user"]
@@ -30,7 +30,7 @@ def fill(template: str, **values: object) -> str:
 
 def options_text(choices: Sequence[str]) -> str:
     """Write options as lettered lines: `A. first`."""
-    return "\n".join(f"{LETTERS[i]}. {choice}" for i, choice in enumerate(choices))
+    return "\n".join(f"{label(i)}. {choice}" for i, choice in enumerate(choices))
 
 
 def question_parts(
