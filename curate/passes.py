@@ -44,6 +44,7 @@ class NamedScorers:
 
     @classmethod
     def of(cls, scorers: Scorers) -> NamedScorers:
+        """Sort scorers by what they say they rate."""
         pairs = scorers.items() if isinstance(scorers, Mapping) else ((_module(s), s) for s in scorers)
         named = dict(pairs)
         made = cls(named, {}, {}, {})
@@ -111,6 +112,7 @@ class Reading:
         self._seen: set[bytes] = set()
 
     def write(self, writer: Writer) -> int:
+        """Write every row of the source and return how many there were."""
         asked = self._scorers.asked
         if not asked:
             for sample in self._samples(writer):
@@ -179,6 +181,7 @@ class Distilling:
         self._tally = _Tally(run.max_failed)
 
     def write(self, writer: Writer) -> int:
+        """Write what became of every sample and return the source rows this accounts for."""
         writer.inherit(self._parent, ("dropped", "failed"))
 
         def sink(_: None, done: Distilled) -> None:

@@ -31,16 +31,6 @@ from scorers.verify_answer import VerifyAnswer
 if TYPE_CHECKING:
     from schemas.version import Version
 
-# Scores that the length controller weighs; their least and greatest values are frozen into the version.
-WEIGHED = (
-    "clarity.value",
-    "necessity.value",
-    "question_quality.value",
-    "question_quality.detail.reasoning_demand",
-    "difficulty.value",
-    "integration.value",
-)
-
 
 def build(
     run: Run,
@@ -94,7 +84,7 @@ def build(
         ],
     )
     controller = LengthController(
-        alpha=alpha, ranges=run.ranges(scored, WEIGHED), min_tokens=min_tokens, max_tokens=max_tokens
+        alpha=alpha, ranges=run.ranges(scored, LengthController.columns), min_tokens=min_tokens, max_tokens=max_tokens
     )
     version = run.distil(
         scored,

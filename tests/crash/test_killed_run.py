@@ -54,7 +54,8 @@ def source(tmp_path: Path) -> Path:
 def _start(source: Path, workspace: Path, url: str) -> subprocess.Popen[str]:
     command = [
         sys.executable, "-m", "curate.cli.main", "run", str(REPO / "recipes" / "vqa_long_cot.py"), "--json", "--quiet",
-        "--source", str(source), "--workspace", str(workspace), "--teacher", f"{url}#mock", "--rollouts", "2", "--tries", "2",
+        "--source", str(source), "--workspace", str(workspace), "--teacher", f"{url}#mock",
+        "--rollouts", "2", "--tries", "2",
     ]  # fmt: skip
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=REPO)
 
