@@ -1,0 +1,190 @@
+"""Whether two shapes are the same answer, given how two values compare.
+
+Order counts in tuples and never in lists and sets; a label (`x = 3`) counts only where both sides have one; an interval
+is the same as the inequality that says it. What no rule settles stays open.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from scorers._clean import squeeze
+from scorers._structure import Node
+
+__all__ = ["Same", "same_shape"]
+
+Same = Callable[[Node, Node], bool | None]
+"""How two values (or two equations, or two inequalities) compare; None where it cannot tell."""
+
+_FUNCTION = re.compile(r"([a-zA-Z])\(([a-zA-Z])\)")
+_LETTER = r"(?<![\\a-zA-Z]){}(?![a-zA-Z])"
+_SEQUENCES = ("list", "set", "tuple", "bracket")
+_MANY = 60
+_PAIR = 2
+
+
+def same_shape(gold: Node, said: Node, same: Same) -> bool | None:
+    """Tell whether two shapes are the same answer; None where that stays open."""
+    if "matrix" in (gold.kind, said.kind):
+        return _matrices(gold, said, same)
+    if gold.kind in ("interval", "union") or said.kind in ("interval", "union"):
+        return _intervals(gold, said, same)
+    if gold.kind in _SEQUENCES or said.kind in _SEQUENCES:
+        return _sequences(gold, said, same)
+    if {gold.kind, said.kind} <= {"value", "equation", "relation"}:
+        return _labelled(gold, said, same)
+    return None
+
+
+def _labelled(gold: Node, said: Node, same: Same) -> bool | None:
+    if gold.kind == said.kind == "value" and gold.label and said.label:
+        mine, theirs = _FUNCTION.fullmatch(gold.label), _FUNCTION.fullmatch(said.label)
+        if mine and theirs and mine[1] == theirs[1]:  # f(x) = x and f(z) = z
+            return same(gold, said._replace(text=re.sub(_LETTER.format(theirs[2]), mine[2], said.text)))
+        if gold.label != said.label and not (mine and theirs and gold.label[0] == said.label[0]):
+            # `x = 3` is not `y = 3`; but `f(x) = x + 1` may well be `y = x + 1`.
+            return False if same(gold, said) is False else None
+    return same(_whole_equation(gold, said), _whole_equation(said, gold))
+
+
+def _whole_equation(node: Node, other: Node) -> Node:
+    """Put `y = 2x + 1` together again where the other side is an equation that was not split: `2x - y + 1 = 0`."""
+    if node.kind == "value" and node.label and other.kind == "equation":
+        return node._replace(kind="equation", text=f"{node.label} = {node.text}")
+    return node
+
+
+def _sequences(gold: Node, said: Node, same: Same) -> bool | None:
+    kinds = {gold.kind, said.kind}
+    mine, theirs = _items(gold), _items(said)
+    if kinds in ({"tuple", "bracket"}, {"set", "bracket"}):
+        return None if _all(same_shape(a, b, same) for a, b in _zipped(mine, theirs)) is not False else False
+    if "tuple" in kinds or kinds in ({"bracket"}, {"list", "bracket"}):
+        return _ordered(gold, said, mine, theirs, same)
+    return _unordered(mine, theirs, same)
+
+
+def _ordered(gold: Node, said: Node, mine: Sequence[Node], theirs: Sequence[Node], same: Same) -> bool | None:
+    found = len(mine) == len(theirs) and _all(same_shape(a, b, same) for a, b in _zipped(mine, theirs))
+    if found is False and gold.kind == "list" and said.kind == "tuple" and _unordered(mine, theirs, same) is not False:
+        return None
+    return found
+
+
+def _unordered(mine: Sequence[Node], theirs: Sequence[Node], same: Same) -> bool | None:
+    if _in_order(mine, theirs):
+        return _all(same_shape(a, b, same) for a, b in _zipped(mine, theirs))
+    mine, theirs = _distinct(mine), _distinct(theirs)
+    if len(mine) != len(theirs):
+        return False
+    if len(mine) > _MANY:
+        return None
+    return _match(mine, list(theirs), same)
+
+
+def _in_order(mine: Sequence[Node], theirs: Sequence[Node]) -> bool:
+    """Tell whether labels on one side only give the other side's order a meaning: `AB = 4, CD = 5` and `4, 5`."""
+    labels = [[node.label for node in nodes] for nodes in (mine, theirs)]
+    several = max(len({label for label in side if label}) for side in labels) > 1
+    return several and len(mine) == len(theirs) and not (any(labels[0]) and any(labels[1]))
+
+
+def _match(mine: Sequence[Node], left: list[Node], same: Same) -> bool | None:
+    """Pair every member with one of the other side; False where one has no partner at all."""
+    open_ended = False
+    for node in mine:
+        found = [same_shape(node, other, same) for other in left]
+        if True in found:
+            left.pop(found.index(True))
+        elif None in found:
+            open_ended = True
+        else:
+            return False
+    return None if open_ended else True
+
+
+def _intervals(gold: Node, said: Node, same: Same) -> bool | None:
+    mine, theirs = _as_intervals(gold), _as_intervals(said)
+    if mine is None or theirs is None:
+        return _against_other(gold, said, same)
+    if len(mine) != len(theirs):
+        return None
+    if len(mine) == 1:
+        return _interval(mine[0], theirs[0], same)
+    return _match(mine, list(theirs), lambda a, b: _interval(a, b, same) if a.kind == "interval" else same(a, b))
+
+
+def _against_other(gold: Node, said: Node, same: Same) -> bool | None:
+    """A value or a longer list is no interval; an inequality in another form may be one."""
+    kinds = {gold.kind, said.kind}
+    if "relation" in kinds and (gold.label or said.label):
+        return same(gold._replace(kind="relation"), said._replace(kind="relation"))
+    return None if kinds & {"relation", "equation"} else False
+
+
+def _interval(gold: Node, said: Node, same: Same) -> bool | None:
+    if gold.kind != "interval" or said.kind != "interval":
+        return same_shape(gold, said, same) if gold.kind == said.kind else None
+    if gold.ends != said.ends:
+        return False
+    return _all(same_shape(a, b, same) for a, b in zip(gold.items, said.items, strict=True))
+
+
+def _as_intervals(node: Node) -> tuple[Node, ...] | None:
+    if node.kind == "interval":
+        return (node,)
+    if node.kind == "union":
+        parts = [_as_intervals(item) or ((item,) if item.kind == "set" else None) for item in node.items]
+        return None if None in parts else tuple(one for part in parts for one in part or ())
+    if node.kind in ("tuple", "bracket") and len(node.items) == _PAIR:
+        ends = "()" if node.kind == "tuple" else "[]"
+        return (node._replace(kind="interval", ends=ends),)
+    return None
+
+
+def _matrices(gold: Node, said: Node, same: Same) -> bool | None:
+    mine, theirs = _rows(gold), _rows(said)
+    if mine is None or theirs is None:
+        # Two matrices in a sum or product are a value; the worker computes it.
+        return same(gold, said) if "value" in (gold.kind, said.kind) else False
+    if [len(row) for row in mine] != [len(row) for row in theirs]:
+        flat = [[cell for row in rows for cell in row] for rows in (mine, theirs)]
+        vectors = all(len(rows) == 1 or all(len(row) == 1 for row in rows) for rows in (mine, theirs))
+        if not (vectors and "matrix" in (gold.kind, said.kind) and gold.kind != said.kind):
+            return False
+        mine, theirs = [flat[0]], [flat[1]]
+    cells = ((a, b) for left, right in zip(mine, theirs, strict=True) for a, b in zip(left, right, strict=False))
+    return len(mine[0]) == len(theirs[0]) and _all(same_shape(a, b, same) for a, b in cells)
+
+
+def _rows(node: Node) -> list[list[Node]] | None:
+    if node.kind == "matrix":
+        return [list(row.items) for row in node.items]
+    if node.kind in ("tuple", "bracket", "list"):
+        if node.items and all(item.kind in ("bracket", "tuple") for item in node.items):
+            return [list(item.items) for item in node.items]
+        return [list(node.items)]
+    return None
+
+
+def _items(node: Node) -> Sequence[Node]:
+    return node.items if node.kind in _SEQUENCES else (node,)
+
+
+def _distinct(nodes: Sequence[Node]) -> list[Node]:
+    return list({(squeeze(node.text), node.label): node for node in nodes}.values())
+
+
+def _zipped(mine: Sequence[Node], theirs: Sequence[Node]) -> Iterable[tuple[Node, Node]]:
+    return zip(mine, theirs, strict=False)
+
+
+def _all(found: Iterable[bool | None]) -> bool | None:
+    """False as soon as one is False, None where one is open, else True."""
+    open_ended = False
+    for one in found:
+        if one is False:
+            return False
+        open_ended |= one is None
+    return None if open_ended else True

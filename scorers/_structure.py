@@ -1,0 +1,250 @@
+"""The shape of a mathematical answer: value, list, tuple, set, interval, matrix, equation, inequality.
+
+Only the shape is read here; what stands in it stays text, and who compares two shapes says how two values compare.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from scorers._clean import peel
+from scorers._numbers import parse_number
+
+__all__ = ["Node", "parse_structure", "split_top"]
+
+
+class Node(NamedTuple):
+    """A shape and what it is made of."""
+
+    kind: str
+    """`value list tuple bracket set interval union matrix equation relation`."""
+    text: str
+    items: tuple[Node, ...] = ()
+    """Members in order; rows of a matrix are tuples; both ends of an interval or the sides of an equation."""
+    ends: str = ""
+    """Brackets of an interval: `[)`."""
+    signs: tuple[str, ...] = ()
+    """Signs of an inequality chain, one fewer than its sides."""
+    label: str = ""
+    """What the value was said to be the value of: `x` in `x = 3`."""
+
+
+_DEPTH = 12
+_LIMIT = 4000
+_RELATION = re.compile(
+    r"<=|>=|!=|<|>|\\(?:le(?:q(?:slant)?)?|ge(?:q(?:slant)?)?|lt|gt|ne(?:q)?)(?![a-zA-Z])|(?<![<>!:=])=(?![=>])"
+    r"|\\approx(?![a-zA-Z])"
+)
+_SIGNS = {"<=": "<=", ">=": ">=", "!=": "!=", "<": "<", ">": ">", "=": "=", r"\lt": "<", r"\gt": ">", r"\approx": "="}
+_COMMAS = re.compile(r"[,;、]|(?<![a-zA-Z\\])(?:and|or)(?![a-z])|\\(?:land|lor|vee|wedge)(?![a-zA-Z])")
+_UNION = re.compile(r"\\cup(?![a-zA-Z])")
+_MATRIX = re.compile(r"\\begin\s*\{([pbB]?matrix|smallmatrix|array)\}\s*(?:\{[^{}]*\})?(.*)\\end\s*\{\1\}", re.DOTALL)
+_EMPTY = re.compile(r"\\(?:emptyset|varnothing)|\\\{\s*\\\}|\{\s*\}|no (?:real )?solutions?|空集|无解", re.IGNORECASE)
+_NAME = r"(?:\\[a-zA-Z]+|[a-zA-Z])(?:_\s*(?:\{[^{}]*\}|\w))?'*"
+_POINTS = rf"(?:[A-Z]{{2,4}}|{_NAME}(?:\s*\([^()=]*\))?|S_\{{[^{{}}]*\}})"
+_LABEL = re.compile(
+    rf"(?:{_POINTS}(?:\s*[:,]\s*{_POINTS})*|\|\s*{_POINTS}\s*\||\\frac\s*\{{{_POINTS}\}}\s*\{{{_POINTS}\}}"
+    rf"|\\angle\s*{_POINTS}|\(\s*{_NAME}(?:\s*[,;]\s*{_NAME})*\s*\)|\\overline\s*\{{[A-Z]+\}})"
+)
+_MEMBER = re.compile(rf"\s*{_NAME}\s*\\in(?![a-zA-Z])\s*")
+_INFINITE = re.compile(r"[-+]?\s*(?:\\infty|inf(?:inity)?)", re.IGNORECASE)
+_NOTE = re.compile(r"\s*(?:for|where|with) part \(?\w\)?\s*")
+
+
+@lru_cache(maxsize=1024)
+def parse_structure(text: str) -> Node:
+    """Read the shape of `text` (cleaned); what has none is a value."""
+    return _parse(text, _DEPTH) if len(text) <= _LIMIT else Node("value", text.strip())
+
+
+def split_top(text: str, pattern: re.Pattern[str]) -> tuple[list[str], list[str]]:
+    """Split outside of all brackets; return the parts and what stood between them."""
+    parts, marks, depth, start = [], [], 0, 0
+    for place in _places(text, pattern):
+        char = place.group()
+        if char in "([{" or char == r"\{":
+            depth += 1
+        elif char in ")]}" or char == r"\}":
+            depth -= 1
+        elif depth == 0 and pattern.fullmatch(text, place.start(), place.end()):
+            parts.append(text[start : place.start()])
+            marks.append(char)
+            start = place.end()
+    return [*parts, text[start:]], marks
+
+
+def _places(text: str, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    return re.finditer(rf"\\[{{}}]|[()\[\]{{}}]|{pattern.pattern}", text)
+
+
+def _parse(text: str, depth: int) -> Node:
+    text = peel(text)
+    if depth == 0 or not text:
+        return Node("value", text)
+    if _EMPTY.fullmatch(text):
+        return Node("set", text)
+    if parse_number(text) is not None and not re.fullmatch(r"[-+]?\d+,\d+", text):
+        return Node("value", text)
+    if member := _MEMBER.match(text):
+        return _as_range(_parse(text[member.end() :], depth - 1))
+    for read in (_matrix, _sequence, _union, _chain, _bracketed, _plus_minus):
+        node = read(text, depth - 1)
+        if node is not None:
+            return node
+    return Node("value", text)
+
+
+def _as_range(node: Node) -> Node:
+    r"""Read `x \in [1, 2]` as an interval, which the brackets alone do not say."""
+    if node.kind in ("tuple", "bracket") and len(node.items) == 2:  # noqa: PLR2004 - two ends
+        return node._replace(kind="interval", ends="()" if node.kind == "tuple" else "[]")
+    return node
+
+
+def _sequence(text: str, depth: int) -> Node | None:
+    """Read `1, 2 and 3`; a list that is split by semicolons holds what its commas join."""
+    parts, marks = split_top(text, _COMMAS)
+    if len(parts) == 1:
+        return None
+    grouped = ";" in marks and "," in marks
+    if grouped:
+        parts, _ = split_top(text, re.compile(r";"))
+    nodes = [_parse(part, depth) for part in parts if part.strip() and not _NOTE.fullmatch(part)]
+    if len(nodes) == 1:
+        return nodes[0]
+    if nodes and nodes[0].label and not any(node.label for node in nodes[1:]):  # n = 1, 2, 3
+        nodes[0] = nodes[0]._replace(label="")
+    kinds = {node.kind for node in nodes}
+    if kinds & {"interval", "relation", "union"} and any("or" in mark for mark in marks):
+        return Node("union", text, tuple(nodes))
+    flat = [item for node in nodes for item in (node.items if node.kind == "list" and not grouped else (node,))]
+    if grouped:
+        flat = [node._replace(kind="tuple") if node.kind == "list" else node for node in flat]
+    return Node("list", text, tuple(flat))
+
+
+def _union(text: str, depth: int) -> Node | None:
+    parts, _ = split_top(text, _UNION)
+    return Node("union", text, tuple(_parse(part, depth) for part in parts)) if len(parts) > 1 else None
+
+
+def _chain(text: str, depth: int) -> Node | None:
+    """Read equations and inequalities."""
+    parts, marks = split_top(text, _RELATION)
+    if len(parts) == 1 or not all(part.strip() for part in parts):
+        return None
+    signs = tuple(_SIGNS.get(mark) or _sign(mark) for mark in marks)
+    if set(signs) == {"="}:
+        return _equation(text, parts, depth)
+    if "=" in signs:
+        return None
+    sides = tuple(Node("value", peel(part)) for part in parts)
+    return _as_interval(text, sides, signs) or Node("relation", text, sides, signs=signs)
+
+
+def _equation(text: str, parts: list[str], depth: int) -> Node:
+    left, right = parts[0].strip(), parts[-1]
+    if _LABEL.fullmatch(peel(left)) and (len(parts) == 2 or _labels(parts[:-1])):  # noqa: PLR2004 - two sides
+        return _parse(right, depth)._replace(label=re.sub(r"[\s{}]", "", peel(left)))
+    if not re.search(r"[a-zA-Z]", re.sub(r"\\[a-zA-Z]+", "", text)):
+        return _parse(right, depth)  # a working, `5 \times 6 = 30`: its last side is what it comes to
+    return Node("equation", text, tuple(Node("value", peel(part)) for part in parts))
+
+
+def _labels(parts: list[str]) -> bool:
+    return all(_LABEL.fullmatch(peel(part)) for part in parts)
+
+
+def _sign(mark: str) -> str:
+    return "<=" if mark.startswith(r"\le") else ">=" if mark.startswith(r"\ge") else "!="
+
+
+def _as_interval(text: str, sides: tuple[Node, ...], signs: tuple[str, ...]) -> Node | None:
+    r"""Write `1 < x \le 2`, `x > 5` and `x \ne 2` as intervals where one side is a lone name."""
+    named = [bool(re.fullmatch(rf"{_NAME}(?:\s*\([^()]*\))?", side.text)) for side in sides]
+    if len(sides) == 2 and named.count(True) == 1:  # noqa: PLR2004 - two sides
+        sign = signs[0] if named[0] else {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(signs[0], signs[0])
+        name, bound = sides if named[0] else sides[::-1]
+        return _ray(text, sign, bound)._replace(label=name.text)
+    if len(sides) == 3 and named == [False, True, False]:  # noqa: PLR2004 - a double inequality
+        if set(signs) <= {">", ">="}:
+            sides, signs = sides[::-1], tuple(sign.replace(">", "<") for sign in signs[::-1])
+        if set(signs) <= {"<", "<="}:
+            ends = ("[" if "=" in signs[0] else "(") + ("]" if "=" in signs[1] else ")")
+            return Node("interval", text, (sides[0], sides[2]), ends=ends, label=sides[1].text)
+    return None
+
+
+def _ray(text: str, sign: str, bound: Node) -> Node:
+    low, high = Node("value", r"-\infty"), Node("value", r"\infty")
+    below = Node("interval", text, (low, bound), ends="(]" if sign == "<=" else "()")
+    above = Node("interval", text, (bound, high), ends="[)" if sign == ">=" else "()")
+    if sign == "!=":
+        return Node("union", text, (below, above))
+    return below if sign.startswith("<") else above
+
+
+def _bracketed(text: str, depth: int) -> Node | None:
+    text, turned = re.subn(r"\s*\^\s*\{?\s*(?:\\top|\\intercal|T)\s*\}?$", "", text)
+    opened, closed = _outer(text)
+    if not opened:
+        return None
+    inner = text[len(opened) : -len(closed)]
+    parts, marks = split_top(inner, re.compile(r"[,;]"))
+    if opened == r"\{":
+        return Node("set", text, tuple(_members(parts, depth)))
+    if opened + closed in ("(]", "[)") or (len(parts) == 2 and any(_INFINITE.fullmatch(peel(p)) for p in parts)):  # noqa: PLR2004
+        ends = tuple(Node("value", peel(part)) for part in parts)
+        return Node("interval", text, ends, ends=opened + closed) if len(parts) == 2 else None  # noqa: PLR2004
+    if opened == "{":
+        return _parse(inner, depth)
+    if not marks and not turned:
+        return _parse(inner, depth) if opened == "(" else Node("bracket", text, (_parse(inner, depth),))
+    return Node("tuple" if opened == "(" else "bracket", text, tuple(_parse(part, depth) for part in parts))
+
+
+def _members(parts: list[str], depth: int) -> Iterator[Node]:
+    for part in parts:
+        if part.strip():
+            node = _parse(part, depth)
+            yield from node.items if node.kind == "list" else (node,)
+
+
+def _outer(text: str) -> tuple[str, str]:
+    """Return the brackets that enclose the whole text, or two empty strings."""
+    depth, first = 0, ""
+    for place in re.finditer(r"\\[{}]|[()\[\]{}]", text):
+        mark = place.group()
+        if mark in ("(", "[", "{", r"\{"):
+            if depth == 0 and place.start() > 0:
+                return "", ""
+            first = first or mark
+            depth += 1
+        else:
+            depth -= 1
+            if depth == 0:
+                return (first, mark) if place.end() == len(text) and _fits(first, mark) else ("", "")
+    return "", ""
+
+
+def _fits(opened: str, closed: str) -> bool:
+    return closed in {"(": ")]", "[": ")]", "{": "}", r"\{": r"\}"}[opened]
+
+
+def _matrix(text: str, depth: int) -> Node | None:
+    match = _MATRIX.fullmatch(peel(text.removeprefix("[").removesuffix("]")) if text.startswith(r"[\begin") else text)
+    if match is None or r"\begin" in match.group(2):
+        return None
+    rows = [row for row in re.split(r"\\\\(?:\[[^\]]*\])?|\\cr(?![a-z])", match.group(2)) if row.strip()]
+    cells = [tuple(_parse(cell, depth) for cell in row.split("&")) for row in rows]
+    return Node("matrix", text, tuple(Node("tuple", row, cell) for row, cell in zip(rows, cells, strict=True)))
+
+
+def _plus_minus(text: str, depth: int) -> Node | None:
+    if text.count(r"\pm") != 1:
+        return None
+    signs = (_parse(text.replace(r"\pm", sign, 1), depth) for sign in ("+", "-"))
+    return Node("list", text, tuple(signs))

@@ -1,0 +1,61 @@
+"""Verify multiple choice, by letter or by the option's content, single or several."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from schemas.answer import LETTERS, choice_index
+from schemas.request import Program
+from schemas.sample import Sample
+from schemas.score import RIGHT, WRONG, Verdict
+from scorers._clean import peel
+from scorers._extract import stated
+from scorers._letters import by_content, picked, several
+from scorers._reading import Reading, read, undecided
+
+__all__ = ["VerifyChoice"]
+
+_NAME = "verify_choice"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyChoice:
+    """Find the option that was picked; several options need all of them and no other."""
+
+    version: ClassVar[int] = 1
+    on: ClassVar[Literal["verify"]] = "verify"
+
+    def __call__(self, sample: Sample, prediction: str, /) -> Program[Verdict]:
+        """Compare; asks nothing."""
+        yield from ()
+        reading = read(sample, prediction, _NAME)
+        if isinstance(reading, Verdict):
+            return reading
+        return self.compare(reading, sample)
+
+    def compare(self, reading: Reading, sample: Sample) -> Verdict:
+        """Compare two cleaned texts against the sample's options; without options, letters alone count."""
+        wanted = _wanted(reading.gold, sample)
+        if wanted is None:
+            return undecided("no_gold", "the known answer is none of the options", _NAME)
+        found = picked(reading.said, sample.choices)
+        if found is None:
+            return undecided("no_answer_found", "no option found", _NAME)
+        if not found.options:
+            return undecided(found.rule, found.reason, _NAME, found.text)
+        value = RIGHT if found.options == wanted else WRONG
+        return Verdict(value, found.rule, "".join(LETTERS[i] for i in sorted(found.options)), found.reason, _NAME)
+
+
+def _wanted(gold: str, sample: Sample) -> frozenset[int] | None:
+    box = stated(gold) if "boxed" in gold else None
+    gold = peel(box.text if box and box.text else gold)
+    if sample.answer is not None and sample.answer.choice is not None:
+        return frozenset({sample.answer.choice})
+    for index in (choice_index(gold, sample.choices), by_content(gold, sample.choices)):
+        if index is not None:
+            return frozenset({index})
+    if not sample.choices and len(gold.strip("()")) == 1 and gold.strip("()").isupper():
+        return frozenset({LETTERS.index(gold.strip("()"))}) if gold.isascii() else None
+    return several(gold, len(sample.choices) or len(LETTERS))

@@ -1,0 +1,103 @@
+"""Verify words: names, yes and no, short phrases."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from schemas.request import Program
+from schemas.sample import Sample
+from schemas.score import Verdict
+from scorers._clean import fold
+from scorers._extract import Found, find_text, is_prose, last_sentence, stated
+from scorers._numbers import Agreement
+from scorers._reading import Reading, decided, read, undecided
+
+__all__ = ["VerifyText"]
+
+_NAME = "verify_text"
+_YES = frozenset(["yes", "y", "true", "t", "correct", "right", "是", "对", "正确", "是的"])
+_NO = frozenset(["no", "n", "false", "f", "incorrect", "wrong", "否", "不", "错", "错误", "不是"])
+_LETTERS = frozenset("ytnf")
+_ARTICLE = re.compile(r"^(?:a|an|the)\s+")
+_IS = re.compile(r"\b(?:is|are|was|were|named|called)\s+|[:=]\s*|(?:是|为|叫)\s*")
+_WORD = re.compile(r"[^\W_]+")
+_SHORT = 6
+"""Words of an answer that is a name or a short phrase, not a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyText:
+    """Compare words without case, articles, punctuation and LaTeX dressing."""
+
+    version: ClassVar[int] = 1
+    on: ClassVar[Literal["verify"]] = "verify"
+
+    def __call__(self, sample: Sample, prediction: str, /) -> Program[Verdict]:
+        """Compare; asks nothing."""
+        yield from ()
+        reading = read(sample, prediction, _NAME)
+        if isinstance(reading, Verdict):
+            return reading
+        return self.compare(reading)
+
+    def compare(self, reading: Reading) -> Verdict:
+        """Compare two cleaned texts."""
+        found = find_text(reading.said)
+        if found is None or not found.text:
+            return undecided(found.rule if found else "no_answer_found", "no answer found", _NAME)
+        box = stated(reading.gold) if "boxed" in reading.gold else None
+        gold = box.text if box and box.text else reading.gold
+        return decided(_yes_no(gold, found) or _words(gold, found), found, _NAME)
+
+
+def _yes_no(gold: str, found: Found) -> Agreement | None:
+    known = _truth(fold(gold))
+    if known is None:
+        return None
+    words = _WORD.findall(fold(found.text))
+    said = _truth(words[0]) if words and (len(words) == 1 or words[0] not in _LETTERS) else None
+    if said is None and words:
+        said = _truth(words[-1]) if len(words) > 1 and words[-2] in ("is", "answer") else None
+    if said is None:
+        return Agreement(None, "yes_no", "neither yes nor no")
+    return Agreement(said == known, "yes_no")
+
+
+def _truth(word: str) -> bool | None:
+    return True if word in _YES else False if word in _NO else None
+
+
+def _words(gold: str, found: Found) -> Agreement:
+    mine, said = _plain(gold), _plain(found.text)
+    if mine == said:
+        return _same(gold, found.text)
+    sentence = last_sentence(found.text)
+    tails = [_plain(sentence[match.end() :]) for match in _IS.finditer(sentence)]
+    if mine in tails:
+        return Agreement(same=True, rule="text_sentence")
+    known, spoken = _WORD.findall(mine), _WORD.findall(said)
+    if not spoken or not known:
+        return Agreement(None, "text", "no words to compare")
+    if set(known) & set(spoken) or "".join(known) in "".join(spoken):
+        return Agreement(None, "text", "shares words with the answer, and is not the answer")
+    if len(known) > _SHORT or len(spoken) > _SHORT:
+        return Agreement(None, "text", "a sentence that does not name the answer")
+    return Agreement(same=False, rule="text")
+
+
+def _same(gold: str, said: str) -> Agreement:
+    """Tell letters apart by case, where a letter is all there is: `A` may name another thing than `a`."""
+    if len(_plain(gold)) == 1 and gold != said and not is_prose(gold) and _case(gold) != _case(said):
+        return Agreement(None, "text", "the same letter in another case")
+    return Agreement(same=True, rule="text")
+
+
+def _case(text: str) -> str:
+    return "".join(char for char in text if char.isalpha())
+
+
+def _plain(text: str) -> str:
+    folded = _ARTICLE.sub("", fold(text)).strip("()[]{} ")
+    return " ".join(_ARTICLE.sub("", folded).replace("$", " ").split())
