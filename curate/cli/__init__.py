@@ -1,1 +1,1 @@
-"""The command line, one file a command."""
+"""Turn raw question-answer collections into verified long chain-of-thought corpora."""
