@@ -12,6 +12,7 @@ A pool of pebble's, with what running strangers' input needs on top:
 
 from __future__ import annotations
 
+import atexit
 import os
 import pickle
 import threading
@@ -142,6 +143,7 @@ class Workers:
         with self._lock:
             pools = [*self._broken, *([self._pool] if self._pool else [])]
             self._pool, self._broken = None, []
+        atexit.unregister(self.close)
         for pool in pools:
             pool.stop()  # type: ignore[no-untyped-call]
             pool.join()
@@ -205,6 +207,7 @@ class Workers:
     def _running(self) -> ProcessPool:
         with self._lock:
             if self._pool is None:
+                atexit.register(self.close)
                 _CONTEXT.set_forkserver_preload(list(self._preload))
                 limits = (self._memory, self._preload)
                 self._pool = ProcessPool(self.count, initializer=prepare, initargs=limits, context=_CONTEXT)
