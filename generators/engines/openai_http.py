@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from generators.engines import _wire
+from generators.engines._pictures import Pictures
 from schemas.errors import ConfigError, TeacherError
 from schemas.protocols import ReadMedia, Session
 from schemas.request import Cause, Reply, Request
@@ -22,8 +23,6 @@ from schemas.request import Cause, Reply, Request
 if TYPE_CHECKING:
     import httpx2
     import openai
-
-    from schemas.sample import Media
 
 __all__ = ["OpenaiHttp"]
 
@@ -66,14 +65,14 @@ async def _session(engine: OpenaiHttp, read: ReadMedia) -> AsyncIterator[_OpenSe
         base_url=engine.base_url, api_key=key, max_retries=0, timeout=engine.timeout, http_client=http
     )
     async with client:
-        yield _OpenSession(engine, client, read, key)
+        yield _OpenSession(engine, client, Pictures(read), key)
 
 
 @dataclass(frozen=True, slots=True)
 class _OpenSession:
     engine: OpenaiHttp
     client: openai.AsyncOpenAI
-    read: ReadMedia
+    pictures: Pictures
     key: str
 
     async def complete(self, request: Request, /) -> Reply:
@@ -91,12 +90,7 @@ class _OpenSession:
             return _wire.parse(response.content, time.perf_counter() - started)
 
     def _body(self, request: Request) -> dict[str, object]:
-        return _wire.body(request, self.engine.model, self._picture, rename=self.engine.rename)
-
-    def _picture(self, media: Media) -> tuple[str, bytes]:
-        from schemas.picture import wire
-
-        return wire(self.read(media))
+        return _wire.body(request, self.engine.model, self.pictures, rename=self.engine.rename)
 
 
 def _limits() -> httpx2.Limits:
