@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from generators.engines import _wire
 from generators.engines._pictures import Pictures
-from schemas.errors import ConfigError, TeacherError
+from schemas.errors import ConfigError, CurateError, TeacherError
 from schemas.protocols import ReadMedia, Session
 from schemas.request import Cause, Reply, Request
 
@@ -78,10 +78,13 @@ class _OpenSession:
     async def complete(self, request: Request, /) -> Reply:
         import httpx2
 
-        if any(message.media for message in request.messages):
-            body = await asyncio.to_thread(self._body, request)
-        else:
-            body = self._body(request)
+        try:
+            if any(message.media for message in request.messages):
+                body = await asyncio.to_thread(self._body, request)
+            else:
+                body = self._body(request)
+        except (CurateError, OSError) as error:
+            raise TeacherError(Cause.CALL_FAILED, f"a picture cannot be sent: {error}") from error
         started = time.perf_counter()
         with _boundary(self.key):
             # `post` with the response as its type skips the SDK's models: a third of its cost, none of its use here.

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
+from io import BytesIO
 from typing import Any
 
 import pytest
 from fakes.server import Answer, serve
+from PIL import Image
 
 from generators.engines.openai_http import OpenaiHttp
 from schemas.errors import ConfigError, TeacherError
 from schemas.prompt import user
 from schemas.request import Cause, Reply, Request, Sampling, Usage
+from schemas.sample import Media
 
 KEY = "sk-canary-0123456789"
 
@@ -164,3 +168,41 @@ def test_missing_key_is_said_before_anything_is_sent() -> None:
         _ask(server.url, key_env="NO_SUCH_KEY")
 
     assert server.bodies == []
+
+
+def test_lost_picture_fails_its_request_alone() -> None:
+    """A picture whose bytes are gone is that request's failure, with the reason, and nothing is sent."""
+
+    def lost(_: object) -> bytes:
+        raise FileNotFoundError("blob is gone")
+
+    async def main(url: str) -> Reply:
+        async with OpenaiHttp(url, "mock").open(lost) as session:
+            return await session.complete(Request("teacher", user("what?", Media("ab" * 32, "image/png", 9, 9, 9))))
+
+    with serve(lambda body, before: "ok") as server, pytest.raises(TeacherError, match="blob is gone") as caught:
+        asyncio.run(main(server.url))
+
+    assert caught.value.cause == Cause.CALL_FAILED
+    assert server.bodies == []
+
+
+def test_picture_is_sent_as_a_data_url() -> None:
+    """Text and picture go out as parts in their order."""
+    out = BytesIO()
+    Image.new("RGB", (16, 16), "red").save(out, "PNG")
+    data = out.getvalue()
+
+    async def main(url: str) -> Reply:
+        async with OpenaiHttp(url, "mock").open(lambda media: data) as session:
+            return await session.complete(
+                Request("t", user("before", Media("ab" * 32, "image/png", 16, 16, 9), "after"))
+            )
+
+    with serve(lambda body, before: "ok") as server:
+        asyncio.run(main(server.url))
+        [message] = server.bodies[0]["messages"]
+
+    assert [part["type"] for part in message["content"]] == ["text", "image_url", "text"]
+    url = message["content"][1]["image_url"]["url"]
+    assert base64.b64decode(url.removeprefix("data:image/png;base64,")) == data
