@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -51,14 +51,16 @@ def build() -> typer.Typer:
         module = import_module(f"curate.cli.{name}")
         public = name.replace("_", "-")
         if hasattr(module, "app"):
-            app.add_typer(module.app, name=public)
+            for inner in module.app.registered_commands:
+                inner.help = inner.help or _help(inner.callback)
+            app.add_typer(module.app, name=public, no_args_is_help=True)
         else:
             settings = getattr(module, "CONTEXT", None)
             app.command(public, help=_help(module.command), context_settings=settings)(module.command)
     return app
 
 
-def _help(command: Callable[..., None]) -> str:
+def _help(command: Callable[..., Any] | None) -> str:
     """Return a command's docstring, with the lines of its examples kept as they are."""
     return re.sub(r"(?m)^(Examples?:)", "\b\n\\1", inspect.getdoc(command) or "")
 
