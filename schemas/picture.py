@@ -72,7 +72,7 @@ class Facts(NamedTuple):
     """Pixels, upright."""
     height: int
     plain: bool
-    """It can be sent as it is: JPEG, PNG or WebP of 8-bit RGB or grey, unrotated, opaque and still."""
+    """It can be sent as it is: JPEG, PNG or WebP of 8-bit RGB or grey, unrotated, still, and nowhere see-through."""
     frames: int
     """1 for a still picture; an animation or a file of several pages stands for its first frame."""
 
@@ -93,10 +93,10 @@ def facts(data: bytes) -> Facts:
     name = image.format or ""
     plain = (
         name in _SENT_AS_IS
-        and image.mode in ("RGB", "L")
+        and image.mode in ("RGB", "L", "RGBA", "LA")
         and turn == 1
         and frames == 1
-        and not image.has_transparency_data
+        and not _seen_through(image)
         and _eight_bits(data, name)
     )
     return Facts(_MIMES[name], width, height, plain, frames)
@@ -218,6 +218,13 @@ def _frames(image: Image.Image) -> int:
     with suppress(*_BROKEN):
         return int(getattr(image, "n_frames", 1))
     return 1
+
+
+def _seen_through(image: Image.Image) -> bool:
+    """Return whether any pixel is not opaque; an alpha channel that hides nothing, as charts have, does not count."""
+    if image.mode in ("RGBA", "LA"):
+        return image.getchannel("A").getextrema()[0] != 255  # noqa: PLR2004 - opaque
+    return image.has_transparency_data
 
 
 def _eight_bits(data: bytes, name: str) -> bool:
