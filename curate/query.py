@@ -126,8 +126,10 @@ def evaluate(
 def ranges(store: Store, version: Version, columns: Sequence[str]) -> dict[str, tuple[float, float]]:
     """Return the least and greatest value of SQL expressions over a version's samples; NULL does not count.
 
+    An expression that has a finite value for no sample is left out.
+
     Raises:
-        ConfigError: DuckDB refuses an expression, or it has a value for no sample.
+        ConfigError: DuckDB refuses an expression, or its values are no numbers.
 
     """
     found = {}
@@ -135,11 +137,10 @@ def ranges(store: Store, version: Version, columns: Sequence[str]) -> dict[str, 
         for text in columns:
             _check_expression(text, text)
             value = f"CAST(({text}\n) AS DOUBLE)"
-            _run(connection, f"SELECT min({value}), max({value}) FROM samples")  # noqa: S608 - checked above
+            _run(connection, f"SELECT min(x), max(x) FROM (SELECT {value} AS x FROM samples) WHERE isfinite(x)")  # noqa: S608
             ((least, most),) = _stream(connection)
-            if least is None:
-                raise ConfigError(f"{text} has no value for any sample of {version.ref}, so it has no range")
-            found[text] = (float(least), float(most))
+            if least is not None:
+                found[text] = (float(least), float(most))
     return found
 
 
