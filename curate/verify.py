@@ -114,12 +114,8 @@ class _Running(NamedTuple):
 
 def _start(index: int, row: object, verifier: Verifier, workers: Workers) -> _Running:
     if not isinstance(row, Mapping):
-        reason = (
-            row.reason
-            if isinstance(row, BadRow)
-            else f"a row is an object with a gold and a prediction, not {row!r:.80}"
-        )
-        return _Running(index, Verdict(UNDECIDED, "bad_row", reason=reason))
+        bad = row if isinstance(row, BadRow) else BadRow(index, f"a row is an object, not {row!r:.80}")
+        return _Running(bad.line, Verdict(UNDECIDED, "bad_row", reason=bad.reason))
     ident = row.get("id")
     ident = index if ident is None else ident
     try:

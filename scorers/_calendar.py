@@ -30,8 +30,8 @@ _NAME = "(" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")\.?"
 _DAYS = (
     re.compile(r"(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})"),
     re.compile(r"(?:(?P<y>\d{4})年)?(?P<m>\d{1,2})月(?:(?P<d>\d{1,2})[日号號]?)?"),
-    re.compile(rf"(?P<n>{_NAME})\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?:,?\s+(?P<y>\d{{4}}))?", re.IGNORECASE),
-    re.compile(rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<n>{_NAME})(?:,?\s+(?P<y>\d{{4}}))?", re.IGNORECASE),
+    re.compile(rf"(?P<n>{_NAME})\s+(?P<d>\d{{1,2}})[snrt]?[tdh]?(?:,?\s+(?P<y>\d{{4}}))?", re.IGNORECASE),
+    re.compile(rf"(?P<d>\d{{1,2}})[snrt]?[tdh]?\s+(?:of\s+)?(?P<n>{_NAME})(?:,?\s+(?P<y>\d{{4}}))?", re.IGNORECASE),
     re.compile(rf"(?P<n>{_NAME}),?\s+(?P<y>\d{{4}})", re.IGNORECASE),
 )
 _CLOCK = re.compile(r"(\d{1,2})(?::([0-5]\d))?(?::([0-5]\d))?\s*([ap]\.?m\.?)?(?:\s*o'?clock)?", re.IGNORECASE)

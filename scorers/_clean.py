@@ -37,6 +37,7 @@ _DEGREE = re.compile(r"\^\s*(?:\{\s*(?:\\circ|o)\s*\}|\\circ(?![a-zA-Z])|o(?![a-
 _BOX = re.compile(r"\\f?boxed?\s*\{")
 _PAIRS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("__", "__"), ("`", "`"),
           ('"', '"'), ("'", "'"), ("*", "*"))  # fmt: skip
+_OPENERS = frozenset("$\\*_`\"'")
 _ENDS = ".。,，;；:：、 \t\r\n"
 """No exclamation mark: it may be a factorial."""
 
@@ -65,25 +66,30 @@ def peel(text: str) -> str:
     """Take off what stands around an answer: math and markdown marks, boxes, quotes, final punctuation."""
     before = None
     while before != text:
-        before = text
         text = text.strip().rstrip(_ENDS)
-        if text.startswith("\\") and (box := _BOX.match(text)) and _closes(text, box.end() - 1):
-            text = text[box.end() : -1]
-        for left, right in _PAIRS:
-            inner = text[len(left) : -len(right)]
-            if (
-                len(text) > len(left) + len(right)
-                and text.startswith(left)
-                and text.endswith(right)
-                and left not in inner
-            ):
-                text = inner
+        before = text
+        if text[:1] in _OPENERS:
+            text = _unboxed(text)
+            for left, right in _PAIRS:
+                text = _inside(text, left, right)
     return text
 
 
 def fold(text: str) -> str:
     """Return the form in which two texts are the same answer: peeled, lower case, single spaces."""
     return " ".join(peel(clean(text)).casefold().split())
+
+
+def _unboxed(text: str) -> str:
+    box = _BOX.match(text)
+    return text[box.end() : -1] if box and _closes(text, box.end() - 1) else text
+
+
+def _inside(text: str, left: str, right: str) -> str:
+    if not (text.startswith(left) and text.endswith(right)) or len(text) <= len(left) + len(right):
+        return text
+    inner = text[len(left) : -len(right)]
+    return text if left in inner else inner
 
 
 def squeeze(text: str) -> str:

@@ -26,15 +26,17 @@ class Found(NamedTuple):
     """What a reader should know: several different boxes, an unclosed box."""
 
 
-_MAX_CHARS = 100_000
+_MAX_CHARS = 20_000
 """Only so much of the end of a text is read."""
 _WHOLE = 5_000
 """A longer text is not looked at as one formula, unless it is boxed."""
-_TURN = re.compile(r"<\|im_(?:start|end)\|>|<\|e(?:ot|nd)[a-z_]*\|>|</s>|<\|endoftext\|>")
-_BOX = re.compile(r"\\f?boxe?d?\s*(?:\{|(\d+|[A-Z])(?![a-zA-Z\d]))")
+_TURN = re.compile(r"<\|im_(?:start|end)\|>|<\|(?:eot|end)[a-z_]*\|>|</s>|<\|endoftext\|>")
+_BOX = re.compile(r"\\(?:boxed|fbox|box)\s*(?:\{|(\d+|[A-Z])(?![a-zA-Z\d]))")
 _TAG = re.compile(r"<(answer|conclusion|final_answer)>(.*?)(?:</\1>|\Z)", re.IGNORECASE | re.DOTALL)
+_GAP = 80
+"""Characters between two boxes of one list, at most."""
 _BETWEEN = re.compile(
-    r"(?:[\s$,;&.]|\\[()\[\]]|\\(?:quad|qquad|text)(?![a-z])|[{}]|and|or|for part \(?\w\)?|,|"
+    r"(?:[\s$,;&.]|\\[()\[\]]|\\(?:quad|qquad|text)(?![a-z])|[{}]|and|or|for part \(?\w\)?|"
     r"(?:[a-zA-Z](?:_\{?\w+\}?)?(?:\([a-z]\))?\s*=))*"
 )
 _IS = r"\s*(?:\*\*|__)?\s*(?:(?:is|are|was|be|equals|would be|should be|must be)(?!\s+(?:not|wrong|incorrect)\b)|:|=)"
@@ -45,13 +47,16 @@ _WORDS = (
 )
 _FINAL = re.compile(rf"\bfinal\s+(?:answer|result)\b[^\n:.$\\]{{0,80}}?{_IS}\s*:?", re.IGNORECASE)
 _LINES = re.compile(
-    rf"\b(?:answer|ans|(?:correct|right|best)\s+(?:option|choice|answer))\b(?:\s+(?:to|for|of|choice|option)\b"
+    rf"\b(?:answer|an[s]|(?:correct|right|best)\s+(?:option|choice|answer))\b(?:\s+(?:to|for|of|choice|option)\b"
     rf"[^\n.:$]{{0,60}}?)?{_IS}\s*:?|\b(?:answer|answer is)\s*(?=\$|\\\(|\\\[)"
-    rf"|(?:{_WORDS})\s*(?:\*\*)?\s*(?:corre(?:ct|t|kt)[a-z]{{0,2}}|final[a-z]?|richtig[a-z]?)?\s*(?:[是为為は은는:]|es|ist|est|é|è|:)+|^\s*(?:A\s*:|####)(?=\s*\S)",
+    rf"|(?:{_WORDS})\s*(?:\*\*)?\s*(?:corre(?:ct|t|kt)[a-z]{{0,2}}|final[a-z]?|richtig[a-z]?)?\s*(?:[是为為は은는:]|es|i[s]t|est|é|è|:)+|^\s*(?:A\s*:|####)(?=\s*\S)",
     re.IGNORECASE | re.MULTILINE,
 )
 _STOP = re.compile(r"\n|[.?](?=\s|$)|[。]|,?\s+(?:because|since|given that|I hope|as (?:it|the|we))\b|<", re.IGNORECASE)
-_SPAN = re.compile(r"\$\$(.+?)\$\$|(?<!\\)\$([^$\n]+?)(?<!\\)\$(?!\d)|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
+_SPAN = re.compile(
+    r"\$\$(.{1,2000}?)\$\$|(?<!\\)\$([^$\n]{1,2000}?)(?<!\\)\$(?!\d)|\\\((.{1,2000}?)\\\)|\\\[(.{1,2000}?)\\\]",
+    re.DOTALL,
+)
 _GLUED = re.compile(r"(?<![a-zA-Z])(?:and|or)(?![a-z])")
 _LINK = re.compile(r"(?:\s|,|;|\band\b|\bor\b)*")
 _BOLD = re.compile(r"\*\*([^*\n]{1,80})\*\*")
@@ -175,7 +180,7 @@ def _box(text: str) -> tuple[int, Found] | None:
 def _joined(text: str, boxes: list[tuple[int, int, str]]) -> Found:
     r"""Return the last box, with those before it that it is listed with: `\boxed{1} and \\boxed{2}`."""
     first = len(boxes) - 1
-    while first > 0 and _BETWEEN.fullmatch(text, boxes[first - 1][1], boxes[first][0]):
+    while first > 0 and _beside(text, boxes[first - 1][1], boxes[first][0]):
         first -= 1
     group = list(dict.fromkeys(box[2].strip() for box in boxes[first:]))
     different = {box[2].strip() for box in boxes}
@@ -184,6 +189,10 @@ def _joined(text: str, boxes: list[tuple[int, int, str]]) -> Found:
         group = group[-1:]
     content = ", ".join(group)
     return Found(content if len(group) > 1 else _with_tail(content, text[boxes[-1][1] :]), "box", note)
+
+
+def _beside(text: str, end: int, start: int) -> bool:
+    return start - end <= _GAP and _BETWEEN.fullmatch(text, end, start) is not None
 
 
 def _braces(text: str) -> dict[int, int]:

@@ -26,7 +26,7 @@ class Reading(NamedTuple):
 
 def read(sample: Sample, prediction: str, verifier: str) -> Reading | Verdict:
     """Return the two texts to compare, or why there are not two."""
-    gold = clean(sample.answer.text) if sample.answer is not None else ""
+    gold = clean(visible(sample.answer.text)) if sample.answer is not None else ""
     if peel(gold).casefold() in _UNUSABLE:
         return undecided("no_gold", "the sample has no known answer", verifier)
     thought = thinking.split(prediction)

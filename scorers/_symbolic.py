@@ -64,7 +64,8 @@ _LONGEST = 20_000
 def compare(gold: str, said: str, policy: Policy) -> tuple[bool | None, str]:
     """Compare two cleaned answers; return whether they are the same (None: open) and why it stayed open."""
     reasons: list[str] = []
-    gold, said = _apart(gold, said)
+    if not (_is_letter(gold) and _is_letter(said)):
+        gold, said = _apart(gold, said)
 
     def same(mine: Node, theirs: Node) -> bool | None:
         found = _same(mine, theirs, policy)
@@ -84,6 +85,10 @@ def _apart(gold: str, said: str) -> tuple[str, str]:
     return tuple(_RUN.sub(lambda run: _renamed(run.group(), other), text) for text in (gold, said))  # type: ignore[return-value]
 
 
+def _is_letter(text: str) -> bool:
+    return len(text) == 1 and text.isalpha()
+
+
 def _renamed(run: str, other: Mapping[str, str]) -> str:
     return f" {other[run]} " if run in other else run if run[0] == "\\" else "".join(other.get(c, c) for c in run)
 
@@ -94,6 +99,10 @@ def _same(gold: Node, said: Node, policy: Policy) -> Agreement:
     numbers = parse_number(gold.text), parse_number(said.text)
     if numbers[0] is not None and numbers[1] is not None:
         return agree_numbers(numbers[0], numbers[1], policy)
+    if _is_letter(gold.text) and _is_letter(said.text):
+        return Agreement(
+            None if gold.text.casefold() == said.text.casefold() else False, "", "a letter in another case"
+        )
     if "°" in gold.text and "°" not in said.text:
         return Agreement(None, "", "degrees against a bare number")
     mine, theirs = (None if _wordy(node.text) else _read(node.text) for node in (gold, said))
@@ -168,7 +177,7 @@ def _at_point(value: Any, at: Mapping[Any, Any]) -> Any:
 
 
 def _close(left: Any, right: Any) -> bool | None:
-    if not (left.is_number and right.is_number):
+    if not (left.is_number and right.is_number) or sympy.nan in (left, right):
         return None
     size = sympy.Max(sympy.Abs(left), sympy.Abs(right))
     if size == 0:

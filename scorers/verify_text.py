@@ -23,6 +23,7 @@ _LETTERS = frozenset("ytnf")
 _ARTICLE = re.compile(r"^(?:a|an|the)\s+")
 _IS = re.compile(r"\b(?:is|are|was|were|named|called)\s+|[:=]\s*|(?:是|为|叫)\s*")
 _WORD = re.compile(r"[^\W_]+")
+_SENTENCE = 300
 _SHORT = 6
 """Words of an answer that is a name or a short phrase, not a sentence."""
 
@@ -73,7 +74,7 @@ def _words(gold: str, found: Found) -> Agreement:
     mine, said = _plain(gold), _plain(found.text)
     if mine == said:
         return _same(gold, found.text)
-    sentence = last_sentence(found.text)
+    sentence = last_sentence(found.text)[-_SENTENCE:]
     tails = [_plain(sentence[match.end() :]) for match in _IS.finditer(sentence)]
     if mine in tails:
         return Agreement(same=True, rule="text_sentence")

@@ -18,12 +18,15 @@ from types import ModuleType
 from typing import Any
 
 from pebble.common.process import process_execute
-from pebble.common.types import Result, ResultStatus
+from pebble.common.types import CONSTS, Result, ResultStatus
 
 __all__ = ["Context", "perform", "prepare", "run_each"]
 
 _RESULT_BYTES = 256 << 20
 """A larger result is refused: it would have to fit into the parent several times over."""
+_LOCK_SECONDS = 5
+"""How long a worker waits for the channel before it gives up and the pool is built anew. A neighbour killed from
+outside while it sends its result keeps the channel's lock for ever, and pebble's own minute is long to stand still."""
 
 
 def perform(payload: bytes) -> bytes:
@@ -69,6 +72,7 @@ def _round_trip(error: BaseException) -> Any:
 def prepare(memory_mb: int | None, preload: Sequence[str]) -> None:
     """In a new worker: imports, limits, and how it may end."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    CONSTS.channel_lock_timeout = _LOCK_SECONDS
     for name in preload:
         importlib.import_module(name)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from fakes.work import poison, raise_odd, raise_source_error, return_lambda
 
 from curate.teacher.workers import WorkerDied, Workers, call_outcome
 from schemas.errors import SourceError
@@ -95,29 +96,6 @@ def test_own_errors_travel_with_their_fields(workers: Workers) -> None:
     assert (caught.value.cause, caught.value.reason) == ("decode", "broken picture")
 
 
-class Odd(Exception):  # noqa: N818 - a class that pickles and cannot be unpickled
-    """Needs two arguments, and gives pickle one."""
-
-    def __init__(self, one: str, two: str) -> None:
-        """Hand only a part to the base."""
-        super().__init__(one)
-
-
-def raise_source_error(cause: str, reason: str) -> None:
-    """Raise one of ours."""
-    raise SourceError(cause, reason)
-
-
-def raise_odd() -> None:
-    """Raise what cannot travel."""
-    raise Odd("lost", "fields")
-
-
-def return_lambda() -> object:
-    """Return what cannot travel."""
-    return lambda: 1
-
-
 @pytest.mark.parametrize("function", [raise_odd, return_lambda])
 def test_what_cannot_be_pickled_fails_only_its_call(workers: Workers, function: object) -> None:
     """Errors and results that do not survive pickling come back as an error in words."""
@@ -162,22 +140,10 @@ def test_map_keeps_order_and_reads_ahead_only_a_little(workers: Workers) -> None
 def test_a_poisoned_item_does_not_take_its_chunk_with_it(workers: Workers) -> None:
     """A crash, a hang and an error in one chunk: the neighbours have their values."""
     items = [4, "exit", 9, "hang", 16, "error", 25]
-    done = list(workers.map(poison, items, deadline=0.5, chunk=16))
+    done = list(workers.map(poison, items, deadline=1.5, chunk=16))
     assert [d.item for d in done] == items
     assert [d.value for d in done] == [2, None, 3, None, 4, None, 5]
     assert [type(d.error) for d in done if d.error] == [WorkerDied, TimeoutError, ValueError]
-
-
-def poison(item: object) -> float:
-    """Crash, hang or fail on request."""
-    if item == "exit":
-        os._exit(1)
-    if item == "hang":
-        time.sleep(60)
-    if item == "error":
-        message = "no number"
-        raise ValueError(message)
-    return math.sqrt(item)  # type: ignore[arg-type]
 
 
 def test_map_unordered_yields_everything_once(workers: Workers) -> None:
