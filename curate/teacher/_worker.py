@@ -72,6 +72,9 @@ def _round_trip(error: BaseException) -> Any:
 def prepare(memory_mb: int | None, preload: Sequence[str]) -> None:
     """In a new worker: imports, limits, and how it may end."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # There is a worker for every CPU: threads of their linear algebra would only get in each other's way.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
     CONSTS.channel_lock_timeout = _LOCK_SECONDS
     for name in preload:
         importlib.import_module(name)
