@@ -147,11 +147,11 @@ def _sort_out(sample: Sample, traces: Sequence[Trace], seen: _Seen, keep: Keep, 
 
 def _drop(sample: Sample, trace: Trace, *, surplus: bool, keep: Keep) -> Dropped:
     if surplus:
-        rule, value, threshold = "surplus", keep.order, f"{keep.most} a sample"
+        why = ("surplus", str(keep.order), f"{keep.most} a sample")
     else:
-        rule = f"verdict.{trace.verdict.rule}" if trace.verdict else "verdict"
-        value, threshold = (trace.verdict.value if trace.verdict else "unjudged"), RIGHT
-    return Dropped(sample.id, "generate", rule, value, threshold, trace.id, sample.source, sample.row)
+        verdict = trace.verdict
+        why = (f"verdict.{verdict.rule}", str(verdict.value), RIGHT) if verdict else ("verdict", "unjudged", RIGHT)
+    return Dropped(sample.id, "generate", *why, trace.id, sample.source, sample.row)
 
 
 def _broken(sample: Sample, cause: str, reason: str) -> Distilled:

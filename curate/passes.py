@@ -9,6 +9,7 @@ import pickle
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,7 +125,7 @@ class Reading:
                 writer.sample(scored.sample)
                 self._tally.retryable |= scored.retryable
 
-        jobs = (Job(None, lambda s=sample: score(s, asked)) for sample in self._samples(writer))  # type: ignore[misc]
+        jobs = (Job(None, partial(score, sample, asked)) for sample in self._samples(writer))
         self._run.drive(jobs, sink, what="score")
         writer.retryable = self._tally.retryable
         return self._tally.rows
@@ -194,28 +195,15 @@ class Distilling:
 
     def _jobs(self, writer: Writer) -> Iterator[Job[None, Distilled]]:
         out = self._ruled_out()
+        scorers = self._scorers
         for sample in self._run.store.samples(self._parent):
             with self._tally.lock:
                 self._tally.rows += 1
                 if sample.id in out:
-                    rule, value = out[sample.id]
-                    writer.dropped(
-                        Dropped(
-                            sample.id,
-                            "select",
-                            rule.column,
-                            value,
-                            f"{rule.op} {rule.threshold}",
-                            None,
-                            sample.source,
-                            sample.row,
-                        )
-                    )
+                    writer.dropped(_ruled(sample, *out[sample.id]))
                     continue
-            rated = rate(sample, self._scorers.local, self._run.store.blobs)
-            yield Job(
-                None, lambda s=rated: distil(s, self._scorers.asked, self._generator, self._scorers.trace, self._keep)
-            )  # type: ignore[misc]
+            rated = rate(sample, scorers.local, self._run.store.blobs)
+            yield Job(None, partial(distil, rated, scorers.asked, self._generator, scorers.trace, self._keep))
 
     def _ruled_out(self) -> dict[str, tuple[Rule, str]]:
         """Return the samples that a rule takes out, with the first such rule and the value that decided."""
@@ -223,7 +211,7 @@ class Distilling:
             return {}
         from curate.query import evaluate
 
-        asked = {}
+        asked: dict[str, str] = {}
         for index, rule in enumerate(self._rules):
             asked |= {f"value{index}": rule.column, f"passes{index}": rule.passes}
         out: dict[str, tuple[Rule, str]] = {}
@@ -246,3 +234,9 @@ class Distilling:
         if done.failed is not None:
             writer.failed(done.failed)
             self._tally.failed(done.failed)
+
+
+def _ruled(sample: Sample, rule: Rule, value: str) -> Dropped:
+    return Dropped(
+        sample.id, "select", rule.column, value, f"{rule.op} {rule.threshold}", source=sample.source, row=sample.row
+    )
