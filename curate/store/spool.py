@@ -1,8 +1,8 @@
 """Rows in any order to sorted buckets, in bounded memory.
 
 Batches are written to one Arrow file as they come, each sorted by the rows' prefixes. When all are there, each bucket's
-part of every batch is found by binary search in the mapped file, put together, sorted and handed on. In memory is never
-more than a group of buckets, about 64 MB; the pages of the mapped file are given back after each group.
+part of every batch is found by binary search in the mapped file, put together, sorted and handed on. In memory are never
+more rows than those of a group of buckets, about 64 MB; the mapped pages are given back as soon as they are copied.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ ORDER = {
 
 _PREFIX = "_prefix"
 _GROUP = 64_000_000
+_AT_ONCE = 32
+"""Batches whose rows are copied before the mapped pages go: the system maps 64 KB around each of a batch's columns."""
 
 
 class Spool:
@@ -74,7 +76,6 @@ class Spool:
             pages = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
         for rows in _groups(pages, [*range(0, count, group), count], count):
             yield from self._cut(rows, count)
-            pages.madvise(mmap.MADV_DONTNEED)
 
     def close(self) -> None:
         """Let go of the file, whether or not everything was written."""
@@ -113,5 +114,10 @@ def _groups(pages: mmap.mmap, firsts: list[int], count: int) -> Iterator[pa.Tabl
     bounds = np.array(firsts) * (PREFIXES // count)
     cuts = [np.searchsorted(batch.column(_PREFIX).to_numpy(), bounds).tolist() for batch in batches]
     for index in range(len(firsts) - 1):
-        ends = ((batch, cut[index], cut[index + 1]) for batch, cut in zip(batches, cuts, strict=True))
-        yield pa.Table.from_batches([b.slice(start, end - start) for b, start, end in ends], schema=reader.schema)
+        parts = []
+        for some in range(0, len(batches), _AT_ONCE):
+            near = zip(batches[some : some + _AT_ONCE], cuts[some : some + _AT_ONCE], strict=True)
+            slices = [batch.slice(cut[index], cut[index + 1] - cut[index]) for batch, cut in near]
+            parts.append(pa.Table.from_batches(slices, schema=reader.schema).combine_chunks())
+            pages.madvise(mmap.MADV_DONTNEED)
+        yield pa.concat_tables(parts)
