@@ -1,8 +1,8 @@
 """Rows in any order to sorted buckets, in bounded memory.
 
 Batches are written to one Arrow file as they come, each sorted by the rows' prefixes. When all are there, each bucket's
-part of every batch is found by binary search in the mapped file, put together, sorted and handed on. In memory are never
-more rows than those of a group of buckets, about 64 MB; the mapped pages are given back as soon as they are copied.
+part of every batch is found by binary search in the mapped file, put together, sorted and handed on. In memory are
+the rows of one group of buckets, about 64 MB; the mapped pages are given back as soon as they are copied.
 """
 
 from __future__ import annotations
