@@ -15,7 +15,19 @@ from typing import Any, TypeVar
 from schemas.canonical import JSON, fingerprint
 from schemas.sample import Message
 
-__all__ = ["Call", "Cause", "Outcome", "Program", "Reply", "Request", "Sampling", "Usage", "request_key"]
+__all__ = [
+    "Call",
+    "Cause",
+    "Outcome",
+    "Program",
+    "Reply",
+    "Request",
+    "Sampling",
+    "Usage",
+    "family_key",
+    "request_body",
+    "request_key",
+]
 
 
 class Cause(StrEnum):
@@ -115,6 +127,16 @@ def request_key(request: Request, identity: str) -> str:
     In the key: model identity, messages with media hashes, sampling, try index. Not in it: see `EXCLUDED`.
     """
     return fingerprint(request_body(request, identity))
+
+
+def family_key(request: Request, identity: str) -> str:
+    """Return the key that a request shares with its like under any other token limit: 64 hex digits.
+
+    A reply that ended by itself is as good under every limit it fits into.
+    """
+    body = request_body(request, identity)
+    body["sampling"].pop("max_tokens", None)
+    return fingerprint({"family": body})
 
 
 def request_body(request: Request, identity: str) -> JSON:

@@ -187,8 +187,9 @@ class Driver:
                 waiting.append((index, self._call(item)))
                 continue
             line = self._line(item.role)
-            key = request_key(item, line.endpoint.engine.identity)
-            known = self._ledger.get(key)
+            identity = line.endpoint.engine.identity
+            key = request_key(item, identity)
+            known = self._ledger.get(key) or self._ledger.fitting(item, identity)
             if known is None:
                 waiting.append((index, self._ask_once(item, key, line)))
             else:

@@ -20,21 +20,22 @@ from typing import Any, Self
 
 from schemas.canonical import SCHEME, canonical
 from schemas.errors import StoreError
-from schemas.request import Cause, Outcome, Reply, Request, Usage, request_body
+from schemas.request import Cause, Outcome, Reply, Request, Usage, family_key, request_body
 
 __all__ = ["Attempt", "Ledger", "unpack"]
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS replies(
-    key TEXT PRIMARY KEY, model TEXT NOT NULL, role TEXT NOT NULL, purpose TEXT NOT NULL, cause TEXT NOT NULL,
-    request BLOB NOT NULL, reply BLOB NOT NULL, prompt_tokens INT, completion_tokens INT, reasoning_tokens INT,
+    key TEXT PRIMARY KEY, family TEXT NOT NULL, model TEXT NOT NULL, role TEXT NOT NULL, purpose TEXT NOT NULL,
+    cause TEXT NOT NULL, request BLOB NOT NULL, reply BLOB NOT NULL, prompt_tokens INT, completion_tokens INT, reasoning_tokens INT,
     cached_tokens INT, cost REAL, latency REAL, created REAL NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS families ON replies(family);
 CREATE TABLE IF NOT EXISTS attempts(
     id INTEGER PRIMARY KEY, key TEXT NOT NULL, model TEXT NOT NULL, cause TEXT NOT NULL, reason TEXT NOT NULL,
     status INT, latency REAL, cost REAL, created REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS facts(name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
-_REPLY = "INSERT OR IGNORE INTO replies VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_REPLY = "INSERT OR IGNORE INTO replies VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _ATTEMPT = "INSERT INTO attempts(key, model, cause, reason, status, latency, cost, created) VALUES (?,?,?,?,?,?,?,?)"
 _GROUP = 2_000
 """Most replies in one commit."""
@@ -97,6 +98,20 @@ class Ledger:
         row = self._reader.execute("SELECT cause, reply, model FROM replies WHERE key = ?", (key,)).fetchone()
         return None if row is None else _outcome(key, *row)
 
+    def fitting(self, request: Request, identity: str) -> Outcome | None:
+        """Return a whole reply to the same request under another token limit, where it fits into this one's.
+
+        So a changed limit buys again only what was cut. A reply of unknown length never serves.
+        """
+        limit = request.sampling.max_tokens
+        sql = (
+            "SELECT key, cause, reply, model FROM replies WHERE family = ? AND cause = 'ok' AND completion_tokens > 0 "
+            "AND completion_tokens <= ? ORDER BY key LIMIT 1"
+        )
+        most = limit if limit is not None else 2**62
+        row = self._reader.execute(sql, (family_key(request, identity), most)).fetchone()
+        return None if row is None else _outcome(*row)
+
     def put(
         self, request: Request, outcome: Outcome, *, cost: float | None, done: Callable[[BaseException | None], None]
     ) -> None:
@@ -104,7 +119,8 @@ class Ledger:
         reply = outcome.reply or Reply("")
         usage = reply.usage
         row = (
-            outcome.key, outcome.model, request.role, request.purpose, outcome.cause.value,
+            outcome.key, family_key(request, outcome.model), outcome.model, request.role, request.purpose,
+            outcome.cause.value,
             canonical(request_body(request, outcome.model)), _pack_outcome(outcome),
             usage.prompt, usage.completion, usage.reasoning, usage.cached, cost, reply.latency,
         )  # fmt: skip
@@ -176,7 +192,7 @@ def unpack(blob: bytes) -> bytes:
 
 def _commit(writer: sqlite3.Connection, group: Sequence[_Write]) -> BaseException | None:
     replies = [
-        (*w.reply[:5], _pack(w.reply[5]), _pack(w.reply[6]), *w.reply[7:], w.at) for w in group if w.reply is not None
+        (*w.reply[:6], _pack(w.reply[6]), _pack(w.reply[7]), *w.reply[8:], w.at) for w in group if w.reply is not None
     ]
     attempts = [
         (a.key, a.model, a.cause.value, a.reason, a.status, a.latency, a.cost, w.at)

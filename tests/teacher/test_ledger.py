@@ -160,3 +160,32 @@ def test_many_threads_write(tmp_path: Path) -> None:
             thread.join()
 
         assert ledger.count() == 200
+
+
+@pytest.mark.parametrize(
+    ("stored", "cause", "asked", "serves"),
+    [
+        (50, Cause.OK, 200, True),
+        (50, Cause.OK, 50, True),
+        (50, Cause.OK, None, True),
+        (50, Cause.OK, 49, False),
+        (0, Cause.OK, 200, False),
+        (100, Cause.TRUNCATED, 200, False),
+        (100, Cause.TRUNCATED, 100, True),
+    ],
+)
+def test_whole_reply_serves_every_limit_it_fits(
+    tmp_path: Path, stored: int, cause: Cause, asked: int | None, serves: bool
+) -> None:
+    """A changed token limit buys again only what was cut, or what would be."""
+    bought = _ask(max_tokens=100)
+    wanted = Request("teacher", bought.messages, Sampling(max_tokens=asked))
+    other = Request("teacher", user("another question"), Sampling(max_tokens=asked))
+    with Ledger(tmp_path / "l.sqlite") as ledger:
+        _store(ledger, bought, _answered(bought, Reply("because", usage=Usage(9, stored)), cause))
+
+        found = ledger.get(request_key(wanted, "m")) or ledger.fitting(wanted, "m")
+
+        assert (found is not None) == serves
+        assert ledger.fitting(other, "m") is None
+        assert ledger.fitting(wanted, "another model") is None
