@@ -27,8 +27,8 @@ __all__ = ["Attempt", "Ledger", "unpack"]
 _TABLES = """
 CREATE TABLE IF NOT EXISTS replies(
     key TEXT PRIMARY KEY, family TEXT NOT NULL, model TEXT NOT NULL, role TEXT NOT NULL, purpose TEXT NOT NULL,
-    cause TEXT NOT NULL, request BLOB NOT NULL, reply BLOB NOT NULL, prompt_tokens INT, completion_tokens INT, reasoning_tokens INT,
-    cached_tokens INT, cost REAL, latency REAL, created REAL NOT NULL) WITHOUT ROWID;
+    cause TEXT NOT NULL, request BLOB NOT NULL, reply BLOB NOT NULL, prompt_tokens INT, completion_tokens INT,
+    reasoning_tokens INT, cached_tokens INT, cost REAL, latency REAL, created REAL NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS families ON replies(family);
 CREATE TABLE IF NOT EXISTS attempts(
     id INTEGER PRIMARY KEY, key TEXT NOT NULL, model TEXT NOT NULL, cause TEXT NOT NULL, reason TEXT NOT NULL,
