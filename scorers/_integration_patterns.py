@@ -59,8 +59,9 @@ PRESUPPOSITION = _words(
         r"also",
         r"even though",
     ),
-    r"(?:stop|start|begin|beg[au]n|continu|finish|resum|remain|becom|turn|chang|increas|decreas|grow|return)"
-    r"(?:s|es|ed|ing|e|ped|ping|ning)?",
+    r"(?:stop|start|finish|remain|turn|grow|return)(?:s|es|ed|ing|ped|ping)?",
+    r"(?:continue|resume|become|change|increase|decrease)[sd]?",
+    r"(?:continuing|resuming|becoming|changing|increasing|decreasing|begin|begins|beginning|began|begun|became)",
     r"(?:know|realiz|realis|notic|discover|regret|forg[eo]t|manag)(?:s|es|ed|ing|e|n|ten)?",
     *(r"after", r"before", r"while", r"since", r"when(?! (?:is|are|was|were|did|does|do|will)\b)", r"during", r"until"),
     r"(?:if|had) .{1,60}\b(?:were|had|would|could)",
@@ -82,8 +83,8 @@ SPATIAL = _words(
     *(
         r"on top of",
         r"near(?:est|er|by)",
-        r"clos(?:est|er) to",
-        r"f[au]r(?:thest|ther) from",
+        r"(?:closest|closer) to",
+        r"(?:farthest|furthest|farther|further) from",
         r"far from",
         r"inside",
         r"outside",
@@ -301,7 +302,8 @@ DOMAINS: Mapping[str, re.Pattern[str]] = {
         *(
             r"continents?",
             r"oceans?",
-            r"countr(?:y|ies)",
+            r"country",
+            r"countries",
             r"capitals?",
             r"states?",
             r"latitude",
