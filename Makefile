@@ -26,7 +26,8 @@ test: setup
 	$(PY) -m pytest -n auto
 
 bench: setup
-	$(PY) benchmarks/run_all.py
+	$(PY) benchmarks/store.py
+	$(PY) benchmarks/verify.py
 
 docs: setup
 	$(PY) -m curate.cli.reference docs/cli.md

@@ -110,14 +110,14 @@ def _endpoint(what: str, known: Mapping[str, Mapping[str, Any]], models: Models)
 
 
 def _embedded(models: Models) -> Endpoint:
-    from generators.engines.embedded import Embedded
-
     from curate.teacher.driver import Endpoint
     from curate.teacher.models import pull
+    from generators.engines.embedded import Embedded
 
     path = models.model_file or str(pull("smollm2"))
     engine = Embedded(model_path=path, mmproj=models.mmproj)
-    return Endpoint("embedded", engine, concurrency=models.concurrency or engine.slots)
+    # More than it works on at once, so that tries of one prompt find the slot that has read it.
+    return Endpoint("embedded", engine, concurrency=models.concurrency or 4 * engine.slots)
 
 
 def _configured(name: str, table: Mapping[str, Any], models: Models) -> Endpoint:

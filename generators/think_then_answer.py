@@ -211,8 +211,8 @@ def _unfit(trace: Trace) -> Verdict | None:
         return _undecided("truncated", "the reply was cut at the token limit")
     if not trace.answer.strip():
         return _undecided("no_answer_found", "the reply has no text after its thinking")
-    if trace.origin == "revised" and not trace.reasoning.strip():
-        return _undecided("no_reasoning", "the revision holds an answer and no reasoning")
+    if not trace.reasoning.strip():
+        return _undecided("no_reasoning", "the reply holds an answer and no reasoning apart from it")
     return None
 
 

@@ -1,7 +1,8 @@
 """The command `curate`: finds its commands as files of this folder and turns errors into exit codes.
 
 A module with a function `command` is one command, named after the module; a module with a typer `app` is a group of
-commands. Modules are imported to build the help, so they import nothing but typer and the standard library at the top.
+commands, helped by the module's docstring. Modules are imported to build the help, so they import nothing but typer and
+the standard library at the top.
 
 Exit codes: 0 done, 1 a check found problems or we have a bug (with a traceback), 2 the user must change something (one
 line), 130 stopped by Ctrl-C.
@@ -17,6 +18,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from io import TextIOWrapper
+from types import ModuleType
 from typing import Annotated, Any
 
 import typer
@@ -53,16 +55,16 @@ def build() -> typer.Typer:
         if hasattr(module, "app"):
             for inner in module.app.registered_commands:
                 inner.help = inner.help or _help(inner.callback)
-            app.add_typer(module.app, name=public, no_args_is_help=True)
+            app.add_typer(module.app, name=public, help=_help(module), no_args_is_help=True)
         else:
             settings = getattr(module, "CONTEXT", None)
             app.command(public, help=_help(module.command), context_settings=settings)(module.command)
     return app
 
 
-def _help(command: Callable[..., Any] | None) -> str:
-    """Return a command's docstring, with the lines of its examples kept as they are."""
-    return re.sub(r"(?m)^(Examples?:)", "\b\n\\1", inspect.getdoc(command) or "")
+def _help(documented: Callable[..., Any] | ModuleType | None) -> str:
+    """Return the docstring of a command or a group's module, with the lines of its examples kept as they are."""
+    return re.sub(r"(?m)^(Examples?:)", "\b\n\\1", inspect.getdoc(documented) or "")
 
 
 def _front(

@@ -14,15 +14,17 @@ import secrets
 import threading
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
+from weakref import WeakValueDictionary
 
 from generators.engines.openai_http import OpenaiHttp
 from schemas.errors import ConfigError, PluginError, TeacherError
 from schemas.protocols import ReadMedia, Session
 from schemas.request import Cause, Reply, Request
+from schemas.sample import Message
 
 __all__ = ["Embedded"]
 
@@ -91,7 +93,7 @@ async def _session(engine: Embedded, read: ReadMedia) -> AsyncIterator[_OpenSess
         )
         # The client closes first: llama.cpp drops what it is writing when nobody listens.
         async with http.open(read) as session:
-            yield _OpenSession(engine, session)
+            yield _OpenSession(engine, session, asyncio.Semaphore(engine.slots))
     finally:
         await asyncio.to_thread(_close, server)
 
@@ -100,13 +102,19 @@ async def _session(engine: Embedded, read: ReadMedia) -> AsyncIterator[_OpenSess
 class _OpenSession:
     engine: Embedded
     inner: Session
+    slots: asyncio.Semaphore
+    turns: WeakValueDictionary[tuple[Message, ...], asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     async def complete(self, request: Request, /) -> Reply:
         if not self.engine.mmproj and any(message.media for message in request.messages):
             name = Path(self.engine.model_path).name
             reason = f"{name} cannot see: give a model that can with --teacher-model FILE.gguf --mmproj FILE.gguf"
             raise TeacherError(Cause.BAD_REQUEST, f"{reason}, or a text in place of the pictures")
-        return await self.inner.complete(request)
+        # Tries of one prompt go one after another: llama.cpp then reads the prompt once, which takes longer than to
+        # answer it on a CPU. Side by side, every slot would read it.
+        turn = self.turns.setdefault(request.messages, asyncio.Lock())
+        async with turn, self.slots:
+            return await self.inner.complete(request)
 
 
 def _serve(engine: Embedded, identity: str, path: str) -> list[Any]:
