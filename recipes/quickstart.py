@@ -110,8 +110,7 @@ def _row(name: str, chart: Chart, kind: str, asked: Asked) -> dict[str, Any]:
 
 
 def _need(*modules: str) -> None:
-    missing = [module for module in modules if find_spec(module) is None]
-    if missing:
+    if missing := [module for module in modules if find_spec(module) is None]:
         raise PluginError(f"the quickstart needs {', '.join(missing)}: pip install 'curate-cot[quickstart]'")
 
 
@@ -218,11 +217,6 @@ def top(bars: Bars) -> Asked:
     return Asked(f"What is the largest {bars.what}?", _number(max(bars.numbers.values())))
 
 
-def bottom(bars: Bars) -> Asked:
-    """Ask for the smallest number."""
-    return Asked(f"What is the smallest {bars.what}?", _number(min(bars.numbers.values())))
-
-
 def value(bars: Bars) -> Asked:
     """Ask for the number of one label."""
     return Asked(f"What is the {bars.what} for {bars.one}?", _number(bars.numbers[bars.one]))
@@ -241,25 +235,8 @@ def difference(bars: Bars) -> Asked:
     return Asked(question, _number(bars.numbers[high] - bars.numbers[low]))
 
 
-def ratio(bars: Bars) -> Asked:
-    """Ask how many times one number is another, to one decimal."""
-    high, low = bars.pair
-    question = f"How many times the {bars.what} for {low} is the {bars.what} for {high}? Round to one decimal."
-    return Asked(question, f"{round(bars.numbers[high] / bars.numbers[low], 1):g}")
-
-
-def count(bars: Bars) -> Asked:
-    """Ask how many numbers are above a round threshold that none of them is near."""
-    middle = sum(bars.numbers.values()) / len(bars.numbers)
-    step = 10.0 if middle > 20 else 1.0  # noqa: PLR2004 - numbers of two digits get round thresholds
-    limit = round(middle / step) * step
-    question = f"How many of the {len(bars.numbers)} numbers are above {limit:g}?"
-    return Asked(question, str(sum(number > limit for number in bars.numbers.values())))
-
-
-ASKED: Mapping[str, Callable[[Bars], Asked]] = {
-    ask.__name__: ask for ask in (largest, smallest, top, bottom, value, total, difference, ratio, count)
-}
+KINDS = (largest, smallest, top, value, total, difference)
+ASKED: Mapping[str, Callable[[Bars], Asked]] = {ask.__name__: ask for ask in KINDS}
 
 
 def questions(chart: Chart, *, turn: int = 0) -> Iterator[tuple[str, Asked]]:
@@ -287,10 +264,6 @@ WORKED = {
         "From the largest: 83 autumn, 61 spring, 24 summer. The first number is 83, so the largest is 83.",
         "From the largest: 55 blue, 40 red, 32 green. The first number is 55, so the largest is 55.",
     ),
-    "bottom": (
-        "From the smallest: 24 summer, 61 spring, 83 autumn. The first number is 24, so the smallest is 24.",
-        "From the smallest: 32 green, 40 red, 55 blue. The first number is 32, so the smallest is 32.",
-    ),
     "value": (
         "The chart shows spring 61, summer 24, autumn 83. The one asked for is spring, which is 61.",
         "The chart shows red 40, blue 55, green 32. The one asked for is blue, which is 55.",
@@ -302,14 +275,6 @@ WORKED = {
     "difference": (
         "The two are spring 61 and summer 24. The difference is 61 - 24 = 37.",
         "The two are blue 55 and green 32. The difference is 55 - 32 = 23.",
-    ),
-    "ratio": (
-        "The two are spring 61 and summer 24. 61 / 24 is about 2.5.",
-        "The two are blue 55 and green 32. 55 / 32 is about 1.7.",
-    ),
-    "count": (
-        "From the largest: 83 autumn, 61 spring, 24 summer. Above 60 are 83 and 61. That makes 2.",
-        "From the largest: 55 blue, 40 red, 32 green. Above 40 is 55. That makes 1.",
     ),
 }
 
@@ -372,7 +337,7 @@ def wine() -> Iterator[Chart]:
     names = tuple(str(name).replace("_", " ") for name in table.target_names)
     wines = [table.data[table.target == i] for i in range(len(names))]
     sizes = tuple(float(len(rows)) for rows in wines)
-    yield Chart("bar", "class", names, {"number of wines": sizes}, "largest value total count")
+    yield Chart("bar", "class", names, {"number of wines": sizes}, "largest smallest value total")
     alcohol, colour = _means(wines, 0, digits=1), _means(wines, 9, digits=1)
     both = {"mean alcohol": alcohol, "mean colour intensity": colour}
     rows = [rows[:, [0, 9]] for rows in wines]
@@ -392,7 +357,7 @@ def diabetes() -> Iterator[Chart]:
     ages = ("twenties", "thirties", "forties", "fifties", "sixties")
     decades = [(age >= low) & (age < low + 10) for low in range(20, 70, 10)]
     patients = tuple(float(rows.sum()) for rows in decades)
-    yield Chart("bar", "age group", ages, {"number of patients": patients}, "largest value count total")
+    yield Chart("bar", "age group", ages, {"number of patients": patients}, "largest smallest value total")
     pressures = _means([table.data[rows] for rows in decades], 3)
     yield Chart("line", "age group", ages, {"mean blood pressure": pressures}, "largest smallest value")
     groups = ("normal", "overweight", "obese")
@@ -413,7 +378,7 @@ def breast_cancer() -> Iterator[Chart]:
     tumours = [table.data[table.target == i] for i in range(len(names))]
     sizes = tuple(float(len(rows)) for rows in tumours)
     yield Chart("sideways", "diagnosis", names, {"number of tumours": sizes}, "largest value total")
-    yield Chart("bar", "diagnosis", names, {"mean texture": _means(tumours, 1)}, "largest top ratio")
+    yield Chart("bar", "diagnosis", names, {"mean texture": _means(tumours, 1)}, "largest top value")
     bins = "mean radius: small under 12, medium 12 to 16, large 16 and more"
     counts = {
         f"number of {name} tumours": _counts(t[:, 0], (0, 12, 16, 99)) for name, t in zip(names, tumours, strict=True)

@@ -39,7 +39,7 @@ def verdicts(traces: list) -> list[tuple[str, str]]:
 
 def test_all_tries_are_asked_for_at_once_and_each_reply_becomes_a_trace() -> None:
     """Three tries are one batch; right and wrong ones are all handed back."""
-    played = play(GENERATOR(sample()), by_try("Legs: 4.\nAnswer: 4", "Answer: 5", "A dog.\n\nAnswer: 4"))
+    played = play(GENERATOR(sample()), by_try("Legs: 4.\nAnswer: 4", "Five.\nAnswer: 5", "A dog.\n\nAnswer: 4"))
     assert [len(batch) for batch in played.batches] == [3]
     assert [r.try_index for r in played.requests] == [0, 1, 2]
     assert [v for v, _ in verdicts(played.result)] == ["right", "wrong", "right"]
@@ -76,7 +76,7 @@ def test_failed_requests_leave_no_trace_and_do_not_hurt_the_others() -> None:
     outcomes = {0: Cause.TIMEOUT, 1: Cause.REFUSED}
     played = play(
         GENERATOR(sample()),
-        lambda r: failed(r, outcomes[r.try_index]) if r.try_index in outcomes else said(r, "Answer: 4"),
+        lambda r: failed(r, outcomes[r.try_index]) if r.try_index in outcomes else said(r, "Four.\nAnswer: 4"),
     )
     assert verdicts(played.result) == [("right", "text")]
     lost = play(GENERATOR(sample()), failed)
@@ -99,6 +99,12 @@ def test_thinking_without_an_answer_is_undecided() -> None:
     one = dataclasses.replace(GENERATOR, tries=1)
     played = play(one(sample()), always("<think>on and on"))
     assert verdicts(played.result) == [("undecided", "no_answer_found")]
+
+
+def test_an_answer_without_reasoning_is_no_right_trace() -> None:
+    """It would teach to answer at once; its revision may bring the reasoning."""
+    played = play(GENERATOR(sample()), by_try("4", "Answer: 4", "Answer: 4", revision="Two and two.\nAnswer: 4"))
+    assert verdicts(played.result) == [("undecided", "no_reasoning")] * 3 + [("right", "text")]
 
 
 def test_the_shortest_wrong_try_is_revised_once() -> None:
@@ -171,7 +177,7 @@ def test_ordinary_words_are_not_leaks(text: str) -> None:
 def test_nothing_is_revised_where_it_cannot_help() -> None:
     """No revision with a right try, without a known answer, or when switched off."""
     for generator, asked, texts in (
-        (GENERATOR, sample(), ("Answer: 4", "Answer: 5", "Answer: 5")),
+        (GENERATOR, sample(), ("Four.\nAnswer: 4", "Answer: 5", "Answer: 5")),
         (GENERATOR, sample(answer=None), ("Answer: 4", "Answer: 5", "Answer: 5")),
         (dataclasses.replace(GENERATOR, revise=False), sample(), ("Answer: 5", "Answer: 5", "Answer: 5")),
     ):
@@ -193,7 +199,7 @@ def test_the_request_starts_with_what_all_samples_share() -> None:
         Message.of("user", "How many legs?"),
     ]
     generator = dataclasses.replace(GENERATOR, prompt="Think.", examples=(("1+1?", "One more.", "2"),), tries=1)
-    (request,) = play(generator(Sample.of(talk)), always("Answer: 4")).requests
+    (request,) = play(generator(Sample.of(talk)), always("Four.\nAnswer: 4")).requests
     assert [m.role for m in request.messages] == ["system", "user", "assistant", "user", "assistant", "user"]
     assert request.messages[0].content == ("Think.\n\nBe brief.",)
     assert request.messages[2].text == "One more.\n\nAnswer: 2"
@@ -203,7 +209,7 @@ def test_the_request_starts_with_what_all_samples_share() -> None:
 def test_the_instruction_can_go_into_the_first_user_turn() -> None:
     """Teachers that want no system turn get none."""
     generator = dataclasses.replace(GENERATOR, prompt="Think.", system=False, tries=1)
-    (request,) = play(generator(sample()), always("Answer: 4")).requests
+    (request,) = play(generator(sample()), always("Four.\nAnswer: 4")).requests
     assert [m.role for m in request.messages] == ["user"]
     assert request.messages[0].content == ("Think.", PICTURE, "How many legs has the animal?")
 
@@ -227,8 +233,8 @@ def test_a_bridge_without_its_text_says_what_is_missing() -> None:
     """A picture is never dropped in silence."""
     generator = dataclasses.replace(GENERATOR, bridge="table")
     with pytest.raises(SchemaError, match="table"):
-        play(generator(sample(meta={"table": 3})), always("Answer: 4"))
-    plain = play(generator(sample(picture=False)), always("Answer: 4"))
+        play(generator(sample(meta={"table": 3})), always("Four.\nAnswer: 4"))
+    plain = play(generator(sample(picture=False)), always("Four.\nAnswer: 4"))
     assert {trace.method for trace in plain.result} == {"think_then_answer"}
 
 
@@ -244,21 +250,21 @@ def test_a_bridged_chain_that_cites_the_description_is_not_right() -> None:
 def test_the_length_score_sets_the_budget_and_the_penalty_only_when_told() -> None:
     """max_tokens is always taken, the penalty with apply_penalty, nonsense never; traces record what was sent."""
     scored = sample().with_score("length", Score(0.5, detail={"max_tokens": 700, "penalty": 1.1}))
-    (trace, *_) = play(GENERATOR(scored), always("Answer: 4")).result
+    (trace, *_) = play(GENERATOR(scored), always("Four.\nAnswer: 4")).result
     assert (trace.sampling.max_tokens, trace.sampling.repetition_penalty) == (700, None)
     applied = dataclasses.replace(GENERATOR, apply_penalty=True)
-    (trace, *_) = play(applied(scored), always("Answer: 4")).result
+    (trace, *_) = play(applied(scored), always("Four.\nAnswer: 4")).result
     assert (trace.sampling.max_tokens, trace.sampling.repetition_penalty) == (700, 1.1)
     odd = sample().with_score("length", Score(0.5, detail={"max_tokens": -1, "penalty": float("nan")}))
-    (trace, *_) = play(applied(odd), always("Answer: 4")).result
+    (trace, *_) = play(applied(odd), always("Four.\nAnswer: 4")).result
     assert trace.sampling == GENERATOR.sampling
 
 
 def test_a_seed_is_raised_with_every_try() -> None:
     """Each try draws from a seed of its own; without a seed none is invented."""
     seeded = dataclasses.replace(GENERATOR, sampling=Sampling(seed=7))
-    assert [r.sampling.seed for r in play(seeded(sample()), always("Answer: 4")).requests] == [7, 8, 9]
-    assert {r.sampling.seed for r in play(GENERATOR(sample()), always("Answer: 4")).requests} == {None}
+    assert [r.sampling.seed for r in play(seeded(sample()), always("Four.\nAnswer: 4")).requests] == [7, 8, 9]
+    assert {r.sampling.seed for r in play(GENERATOR(sample()), always("Four.\nAnswer: 4")).requests} == {None}
 
 
 def test_requests_are_the_same_on_every_construction_and_the_generator_travels() -> None:

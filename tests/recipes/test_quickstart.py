@@ -50,15 +50,12 @@ def _expected(kind: str, told: dict[str, float], question: str) -> str | float:
     named = sorted((label for label in told if f" {label}" in question), key=lambda label: -told[label])
     if kind in ("largest", "smallest"):
         return (max if kind == "largest" else min)(told, key=lambda label: told[label])
-    if kind in ("top", "bottom"):
-        return (max if kind == "top" else min)(told.values())
+    if kind == "top":
+        return max(told.values())
     if kind == "value":
         return told[named[0]]
-    if kind == "count":
-        limit = float(re.findall(r"above ([\d.]+)", question)[0])
-        return sum(number > limit for number in told.values())
     one, other = (told[label] for label in named)
-    return {"total": one + other, "difference": one - other, "ratio": round(one / other, 1)}[kind]
+    return {"total": one + other, "difference": one - other}[kind]
 
 
 def test_answers_follow_from_the_chart(folder: Path) -> None:
@@ -113,7 +110,7 @@ def test_charts_are_pictures(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.embedded
 @pytest.mark.timeout(400)
 def test_as_the_readme_says(tmp_path: Path) -> None:
-    """The embedded model writes eight verified traces or more in half the tries; a second run makes the same version."""
+    """The embedded model writes at least eight right traces in half the tries; a second run makes the same version."""
     pytest.importorskip("xllamacpp")
     curate = shutil.which("curate", path=str(Path(sys.executable).parent))
     assert curate
