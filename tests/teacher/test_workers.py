@@ -186,13 +186,16 @@ def test_workers_die_with_their_parent(how: signal.Signals) -> None:
         text=True,
         cwd=ROOT,
     )
-    assert child.stdout is not None
-    lines = list(iter(lambda: child.stdout.readline().strip(), "ready"))  # type: ignore[union-attr]
-    pids = {int(line) for line in lines}
-    assert len(pids) == 2
-    os.kill(child.pid, how)
-    child.wait(timeout=20)
-    child.stdout.close()
+    with child:
+        assert child.stdout is not None
+        lines = list(iter(lambda: child.stdout.readline().strip(), "ready"))  # type: ignore[union-attr]
+        pids = {int(line) for line in lines}
+        assert len(pids) == 2
+        os.kill(child.pid, how)
+        try:
+            child.wait(timeout=20)
+        finally:
+            child.kill()
     assert all(gone(pid) for pid in pids)
 
 
