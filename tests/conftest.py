@@ -13,7 +13,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 def pytest_configure() -> None:
-    """Take Ctrl-C as usual: a shell that starts us in the background has it ignored, and children would inherit that."""
+    """Take Ctrl-C as usual: in the background of a shell it is ignored, and children would inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
