@@ -54,6 +54,8 @@ class ThinkThenAnswer:
     reviser_role: str = "reviser"
     length: str = "length"
     """Score whose detail holds `max_tokens` and `penalty`; empty, or a sample without it, leaves `sampling` alone."""
+    require_reasoning: bool = True
+    """Whether a right answer without reasoning is rejected. Off is for teachers that explain in the answer itself."""
     apply_penalty: bool = False
     """Whether `penalty` is sent as repetition penalty. Off, because penalties are known to hurt thinking models."""
     system: bool = True
@@ -142,11 +144,13 @@ class ThinkThenAnswer:
             return trace.with_verdict(unfit)
         verdict = yield from self.verifier(sample, trace.answer)
         if verdict.value == RIGHT:
-            verdict = self._leak(sample, trace, verdict)
+            verdict = self._doubt(sample, trace, verdict)
         return trace.with_verdict(verdict)
 
-    def _leak(self, sample: Sample, trace: Trace, verdict: Verdict) -> Verdict:
-        """Withdraw a right verdict from a chain that speaks of what its reader will not see."""
+    def _doubt(self, sample: Sample, trace: Trace, verdict: Verdict) -> Verdict:
+        """Withdraw a right verdict from a trace without a chain, and from one that speaks of what its reader lacks."""
+        if self.require_reasoning and not trace.reasoning.strip():
+            return _undecided("no_reasoning", "the reply holds an answer and no reasoning apart from it", verdict)
         text = f"{trace.reasoning}\n{trace.answer}"
         if trace.answer_seen and (words := answer_leak(text)):
             return _undecided("hint_leak", f"the chain speaks of the answer it was given: {words!r}", verdict)
@@ -211,8 +215,6 @@ def _unfit(trace: Trace) -> Verdict | None:
         return _undecided("truncated", "the reply was cut at the token limit")
     if not trace.answer.strip():
         return _undecided("no_answer_found", "the reply has no text after its thinking")
-    if not trace.reasoning.strip():
-        return _undecided("no_reasoning", "the reply holds an answer and no reasoning apart from it")
     return None
 
 
