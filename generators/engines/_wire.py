@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from schemas.canonical import JSON
 from schemas.errors import TeacherError
@@ -13,7 +13,7 @@ from schemas.request import Cause, Reply, Request, Sampling, Usage
 from schemas.sample import Media, Message
 from schemas.thinking import split
 
-__all__ = ["PLAIN_FIELDS", "body", "parse", "usage"]
+__all__ = ["PLAIN_FIELDS", "body", "failure", "parse", "pieces", "place", "read", "thought_field", "usage"]
 
 PLAIN_FIELDS = (
     "temperature",
@@ -50,47 +50,223 @@ def parse(data: bytes, latency: float) -> Reply:
     """Read a chat completion.
 
     Raises:
-        TeacherError: `malformed` (not the JSON it should be), `refused` or `empty`.
+        TeacherError: `malformed` (not the JSON it should be), `refused`, `empty`, or the error that a server sent with
+            status 200.
 
     """
     try:
         answer = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise _malformed(error, data) from error
+    return read(answer, latency, data)
+
+
+def read(answer: Any, latency: float, data: bytes = b"") -> Reply:
+    """Read a decoded chat completion; `data` is what an error quotes.
+
+    Raises:
+        TeacherError: as `parse` does.
+
+    """
+    try:
+        if answer.get("error") and not answer.get("choices"):
+            raise failure(answer["error"])
         choice = answer["choices"][0]
         message = choice["message"]
-        finish = str(choice.get("finish_reason") or "stop")
-        text = _text(message.get("content"))
-        thought = str(message.get("reasoning") or message.get("reasoning_content") or "")
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise TeacherError(Cause.MALFORMED, f"not a chat completion: {error!r}; it begins {data[:80]!r}") from error
-    if finish == "content_filter" or message.get("refusal"):
-        raise TeacherError(Cause.REFUSED, str(message.get("refusal") or "stopped by the content filter")[:_REASON])
-    inline = split(text)
-    if inline.reasoning or not inline.closed:
-        thought = "\n\n".join(part for part in (thought, inline.reasoning) if part)
-        text = inline.answer
-    if not text and not thought and finish != "length":
+        told = _tell(message)
+        refusal = _refusal(message)
+        finish = _finish(choice)
+    except (LookupError, TypeError, AttributeError) as error:
+        raise _malformed(error, data or repr(answer).encode(errors="replace")) from error
+    if finish == "content_filter" or refusal:
+        raise TeacherError(Cause.REFUSED, (refusal or "stopped by the content filter")[:_REASON])
+    if not told.text.strip() and not told.thought.strip() and finish != "length":
         raise TeacherError(Cause.EMPTY, f"the reply holds neither text nor reasoning (finish_reason {finish})")
     return Reply(
-        text=text,
-        reasoning=thought,
+        text=told.text,
+        reasoning=told.thought,
         finish=finish,
         usage=usage(answer.get("usage")),
         model=str(answer.get("model") or ""),
         latency=latency,
+        closed=told.closed,
+    )
+
+
+def place(data: bytes) -> str:
+    """Say where a chat completion carries its reasoning: a field's name, one of the marks below, or `none`.
+
+    Marks: `content parts`, `inline <think>`, `lone </think>`. Joined by ` and ` where there are two.
+
+    Raises:
+        TeacherError: `malformed`.
+
+    """
+    try:
+        return " and ".join(_tell(json.loads(data)["choices"][0]["message"]).places) or "none"
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError) as error:
+        raise _malformed(error, data) from error
+
+
+def usage(found: object) -> Usage:
+    """Read token counts as providers write them; what is absent or odd counts as zero.
+
+    Without counts the result is `Usage()`: all zero, which no counted reply is, for a prompt has tokens. It means that
+    the usage is not known, not that the reply was free.
+
+    Completion tokens include reasoning. Gemini and Grok leave reasoning out of `completion_tokens` and put it into
+    `total_tokens`, so the larger of the two readings holds.
+    """
+    if not isinstance(found, Mapping):
+        return Usage()
+    prompt = _count(found, "prompt_tokens")
+    reasoning = _count(found.get("completion_tokens_details"), "reasoning_tokens")
+    beyond = _count(found, "total_tokens") - prompt if prompt else 0
+    cached = (
+        _count(found.get("prompt_tokens_details"), "cached_tokens")
+        or _count(found, "prompt_cache_hit_tokens")  # DeepSeek
+        or _count(found, "cached_tokens")  # Moonshot
+    )
+    completion = max(_count(found, "completion_tokens"), beyond, reasoning)
+    return Usage(prompt=prompt, completion=completion, reasoning=reasoning, cached=min(cached, prompt))
+
+
+def failure(error: object) -> TeacherError:
+    """Turn an error that came in place of a reply, with status 200 or inside a stream, into ours."""
+    known = error if isinstance(error, Mapping) else {"message": error}
+    code = str(known.get("code") or known.get("type") or "")
+    words = " ".join(str(known.get("message") or "no reason given").split())[:_REASON]
+    return TeacherError(_ERRORS.get(code, Cause.SERVER_ERROR), f"the server answered with an error: {words}")
+
+
+def pieces(content: object) -> tuple[str, str]:
+    """Return the thought and the text of a message's content: a string, a list of parts, or nothing."""
+    if content is None:
+        return "", ""
+    if isinstance(content, str):
+        return "", content
+    if not isinstance(content, Sequence):
+        raise TypeError(f"message content is a {type(content).__name__}")
+    thoughts = [_words(part) for part in content if _is_thought(part)]
+    return _paragraphs(thoughts), "".join(_words(part) for part in content if not _is_thought(part))
+
+
+def thought_field(message: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the field of a message (or of a stream's delta) that holds its thought, and the thought."""
+    for name in _THOUGHT_FIELDS:
+        value = message.get(name)
+        words = _paragraphs(map(_words, value)) if isinstance(value, list) else _words(value)
+        if words:
+            return name, words
+    return "", ""
+
+
+class _Told(NamedTuple):
+    """A message taken apart."""
+
+    text: str
+    thought: str
+    places: tuple[str, ...]
+    closed: bool
+
+
+_THOUGHT_FIELDS = ("reasoning", "reasoning_content", "reasoning_details")
+"""In this order: OpenRouter sends the same words as `reasoning` and, in pieces, as `reasoning_details`."""
+_THOUGHT_TYPES = frozenset({"thinking", "thought", "reasoning", "reasoning_content", "reasoning.text"})
+_WORD_KEYS = ("text", "thinking", "reasoning", "reasoning_content", "summary", "content")
+_FINISH = {
+    "end_turn": "stop",
+    "eos": "stop",
+    "eos_token": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "max_output_tokens": "length",
+    "model_length": "length",
+    "content_filtered": "content_filter",
+    "prohibited_content": "content_filter",
+    "safety": "content_filter",
+    "sensitive": "content_filter",
+}
+"""Ends under other names, in lower case."""
+_BROKEN = frozenset({"abort", "error", "insufficient_system_resource", "network_error"})
+"""Ends that say the server did not finish: what came so far is no reply."""
+_ERRORS = {
+    "408": Cause.TIMEOUT,
+    "429": Cause.RATE_LIMITED,
+    "503": Cause.OVERLOADED,
+    "504": Cause.TIMEOUT,
+    "529": Cause.OVERLOADED,
+    "content_filter": Cause.REFUSED,
+    "overloaded_error": Cause.OVERLOADED,
+    "rate_limit_exceeded": Cause.RATE_LIMITED,
+}
+_MOST_TOKENS = 1 << 53
+"""A count from here on is nonsense, and would not fit a column."""
+
+
+def _tell(message: Mapping[str, Any]) -> _Told:
+    """Take a message apart into what is said and what is thought, wherever the server put the thought."""
+    field, thought = thought_field(message)
+    in_parts, text = pieces(message.get("content"))
+    inline = split(text)
+    marked = inline.reasoning or not inline.closed or inline.answer != text.strip()
+    opened = text.lstrip().lower().startswith(("<think", "<|begin_of_thought|>"))
+    mark = "inline <think>" if opened else "lone </think>"
+    found = (
+        (field, thought),
+        ("content parts", in_parts),
+        (mark, inline.reasoning),
+    )
+    return _Told(
+        # Text without marks stays as it is, white space included.
+        text=inline.answer if marked else text,
+        thought=_joined(*(words for _, words in found)),
+        places=tuple(name for name, words in found if words.strip()),
         closed=inline.closed,
     )
 
 
-def usage(found: object) -> Usage:
-    """Read token counts; what is absent or odd counts as zero."""
-    if not isinstance(found, Mapping):
-        return Usage()
-    return Usage(
-        prompt=_count(found, "prompt_tokens"),
-        completion=_count(found, "completion_tokens"),
-        reasoning=_count(found.get("completion_tokens_details"), "reasoning_tokens"),
-        cached=_count(found.get("prompt_tokens_details"), "cached_tokens"),
-    )
+def _joined(*thoughts: str) -> str:
+    """Join thoughts; the same one in two places is one."""
+    different = {thought.strip(): thought for thought in thoughts if thought.strip()}
+    return _paragraphs(different.values())
+
+
+def _paragraphs(thoughts: Iterable[str]) -> str:
+    return "\n\n".join(thought for thought in thoughts if thought)
+
+
+def _is_thought(part: object) -> bool:
+    return isinstance(part, Mapping) and (part.get("type") in _THOUGHT_TYPES or part.get("thought") is True)
+
+
+def _words(part: object) -> str:
+    """Return the words of a part: a string, an object that holds them under one of the known names, or a list."""
+    if isinstance(part, str):
+        return part
+    if isinstance(part, Mapping):
+        return next((words for key in _WORD_KEYS if (words := _words(part.get(key)))), "")
+    return "".join(map(_words, part)) if isinstance(part, list) else ""
+
+
+def _refusal(message: Mapping[str, Any]) -> str:
+    content = message.get("content")
+    parts = content if isinstance(content, list) else []
+    in_parts = (part.get("refusal") for part in parts if isinstance(part, Mapping))
+    return next((str(words) for words in (message.get("refusal"), *in_parts) if words), "")
+
+
+def _finish(choice: Mapping[str, Any]) -> str:
+    said = str(choice.get("finish_reason") or "stop")
+    if choice.get("error"):
+        raise failure(choice["error"])
+    if said.lower() in _BROKEN:
+        raise TeacherError(Cause.SERVER_ERROR, f"the server broke off (finish_reason {said})")
+    return _FINISH.get(said.lower(), said.lower())
+
+
+def _malformed(error: Exception, data: bytes) -> TeacherError:
+    return TeacherError(Cause.MALFORMED, f"not a chat completion: {error!r}; it begins {data[:80]!r}")
 
 
 def _content(message: Message, picture: Callable[[Media], tuple[str, bytes]]) -> JSON:
@@ -120,24 +296,8 @@ def _settings(sampling: Sampling, rename: Mapping[str, str]) -> dict[str, JSON]:
     return made | dict(sampling.extra)
 
 
-def _text(content: object) -> str:
-    """Return the text of a message's content: a string, a list of parts, or nothing."""
-    if content is None:
-        return ""
-    if isinstance(content, str):
-        return content
-    if isinstance(content, Sequence):
-        return "".join(_part_text(part) for part in content)
-    raise TypeError(f"message content is a {type(content).__name__}")
-
-
-def _part_text(part: Any) -> str:
-    if isinstance(part, str):
-        return part
-    found = part.get("text") if isinstance(part, Mapping) else None
-    return found if isinstance(found, str) else ""
-
-
 def _count(found: object, name: str) -> int:
     value = found.get(name) if isinstance(found, Mapping) else None
-    return value if isinstance(value, int) and value >= 0 else 0
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < _MOST_TOKENS:
+        return 0
+    return int(value)
