@@ -24,6 +24,8 @@ class Answer:
     message: Mapping[str, Any] | None = None
     """The whole message object, where the text alone does not say it."""
     finish: str = "stop"
+    usage: Mapping[str, int] | None = None
+    """What the server counts; 11 and 7 tokens where not given."""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     raw: bytes | None = None
@@ -45,6 +47,12 @@ class Endpoint:
     headers: list[dict[str, str]] = field(default_factory=list)
     most_at_once: int = 0
     now: int = 0
+    peers: set[tuple[str, int]] = field(default_factory=set)
+
+    @property
+    def connections(self) -> int:
+        """Return over how many connections requests came."""
+        return len(self.peers)
 
 
 @contextmanager
@@ -86,6 +94,7 @@ def _handler(say: Say, endpoint: Endpoint) -> Callable[[web.Request], Any]:
         body = await request.json()
         endpoint.bodies.append(body)
         endpoint.headers.append(dict(request.headers))
+        endpoint.peers.add(_peer(request))
         key = json.dumps(body, sort_keys=True)
         before = seen.get(key, 0)
         seen[key] = before + 1
@@ -97,6 +106,12 @@ def _handler(say: Say, endpoint: Endpoint) -> Callable[[web.Request], Any]:
             endpoint.now -= 1
 
     return handle
+
+
+def _peer(request: web.Request) -> tuple[str, int]:
+    assert request.transport is not None
+    host, port = request.transport.get_extra_info("peername")[:2]
+    return host, port
 
 
 def _answer(said: Answer | str) -> Answer:
@@ -129,6 +144,6 @@ def _completion(answer: Answer) -> bytes:
         "object": "chat.completion",
         "model": "mock",
         "choices": [{"index": 0, "message": message, "finish_reason": answer.finish}],
-        "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
+        "usage": answer.usage or {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
     }
     return json.dumps(body).encode()

@@ -1,4 +1,4 @@
-"""The HTTP engine against a loopback server: what is sent, what is read, and every way it can go wrong."""
+"""The HTTP engines against a loopback server: what is sent, what is read, and every way it can go wrong."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from fakes.server import Answer, serve
 from PIL import Image
 
+from generators.engines.chat_http import ChatHttp
 from generators.engines.openai_http import OpenaiHttp
 from schemas.errors import ConfigError, TeacherError
 from schemas.prompt import user
@@ -20,33 +21,44 @@ from schemas.sample import Media
 
 KEY = "sk-canary-0123456789"
 
+Kind = type[ChatHttp] | type[OpenaiHttp]
+
+
+@pytest.fixture(params=[ChatHttp, OpenaiHttp], ids=["chat", "sdk"])
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Return each engine in turn: the SDK is the reference, the lean one has to agree with it."""
+    made: Kind = request.param
+    return made
+
 
 def _no_media(_: object) -> bytes:
     raise AssertionError("no picture is asked for")
 
 
-def _ask(url: str, request: Request | None = None, **engine: Any) -> Reply:
+def _ask(kind: Kind, url: str, request: Request | None = None, **engine: Any) -> Reply:
     async def main() -> Reply:
-        async with OpenaiHttp(url, "mock", **engine).open(_no_media) as session:
+        async with kind(url, "mock", **engine).open(_no_media) as session:
             return await session.complete(request or Request("teacher", user("why?")))
 
     return asyncio.run(main())
 
 
-def _fails(answer: Answer, **engine: Any) -> TeacherError:
+def _fails(kind: Kind, answer: Answer, **engine: Any) -> TeacherError:
     with serve(lambda body, before: answer) as server, pytest.raises(TeacherError) as caught:
-        _ask(server.url, **engine)
+        _ask(kind, server.url, **engine)
     return caught.value
 
 
-def test_sends_what_was_set() -> None:
+def test_sends_what_was_set(kind: Kind) -> None:
     """Every sampling setting reaches the body under the name the server knows; unset ones are absent."""
     sampling = Sampling(
         temperature=0.6, top_p=0.95, max_tokens=64, seed=3, stop=("END",), repetition_penalty=1.05, top_k=20,
         schema={"type": "object"}, extra={"min_tokens": 1},
     )  # fmt: skip
     with serve(lambda body, before: "ok") as server:
-        _ask(server.url, Request("teacher", user("why?"), sampling), rename={"max_tokens": "max_completion_tokens"})
+        _ask(
+            kind, server.url, Request("teacher", user("why?"), sampling), rename={"max_tokens": "max_completion_tokens"}
+        )
         [body] = server.bodies
 
     assert body["model"] == "mock"
@@ -72,20 +84,20 @@ def test_sends_what_was_set() -> None:
         ({"content": None, "reasoning": "because"}, ("", "because")),
     ],
 )
-def test_reads_reasoning_wherever_it_is(message: dict[str, Any], expected: tuple[str, str]) -> None:
+def test_reads_reasoning_wherever_it_is(kind: Kind, message: dict[str, Any], expected: tuple[str, str]) -> None:
     """Thinking arrives in several places and ends up in one."""
     with serve(lambda body, before: Answer(message=message)) as server:
-        reply = _ask(server.url)
+        reply = _ask(kind, server.url)
 
     assert (reply.text, reply.reasoning) == expected
     assert reply.usage == Usage(11, 7)
     assert reply.latency > 0
 
 
-def test_unclosed_thinking_is_all_reasoning() -> None:
+def test_unclosed_thinking_is_all_reasoning(kind: Kind) -> None:
     """Thinking that never closes is reasoning without an answer, and said to be open."""
     with serve(lambda body, before: Answer("<think>still at it", finish="length")) as server:
-        reply = _ask(server.url)
+        reply = _ask(kind, server.url)
 
     assert (reply.text, reply.reasoning, reply.closed, reply.finish) == ("", "still at it", False, "length")
 
@@ -113,71 +125,126 @@ def test_unclosed_thinking_is_all_reasoning() -> None:
         (Answer("half", cut=True), Cause.UNREACHABLE),
     ],
 )
-def test_names_every_failure(answer: Answer, cause: Cause) -> None:
+def test_names_every_failure(kind: Kind, answer: Answer, cause: Cause) -> None:
     """Each way of going wrong has its cause, and a reason in words."""
-    error = _fails(answer)
+    error = _fails(kind, answer)
 
     assert error.cause == cause
     assert error.reason
 
 
-def test_hang_is_a_timeout() -> None:
+@pytest.mark.parametrize(
+    ("raw", "status", "cause", "words"),
+    [
+        (b'{"error": {"message": "no money", "code": "insufficient_quota"}}', 429, Cause.MISCONFIGURED, "no money"),
+        (b'{"error": {"message": "unsafe", "code": "content_filter"}}', 400, Cause.REFUSED, "unsafe"),
+        (b'{"object": "error", "message": "too long", "code": 400}', 400, Cause.BAD_REQUEST, "too long"),
+        (b'{"detail": "Not Found"}', 404, Cause.MISCONFIGURED, "Not Found"),
+        (b'{"error": "plain words"}', 400, Cause.BAD_REQUEST, "plain words"),
+        (b"<h1>Bad gateway</h1>", 502, Cause.SERVER_ERROR, "Bad gateway"),
+        (b"[" * 100_000, 500, Cause.SERVER_ERROR, "HTTP 500"),
+        (b"\xff\xfe", 500, Cause.SERVER_ERROR, "HTTP 500"),
+    ],
+)
+def test_reads_errors_in_every_dress(kind: Kind, raw: bytes, status: int, cause: Cause, words: str) -> None:
+    """The server's own words and code are found wherever it puts them."""
+    error = _fails(kind, Answer(raw=raw, status=status))
+
+    assert error.cause == cause
+    assert words in error.reason
+    assert len(error.reason) <= 500
+
+
+def test_follows_no_redirect(kind: Kind) -> None:
+    """The key goes to the address it was given for and to no other; the reason names the new one."""
+    os.environ["CANARY_KEY"] = KEY
+    with serve(lambda body, before: "ok") as other:
+        moved = Answer(status=308, headers={"Location": f"{other.url}/chat/completions"})
+        error = _fails(kind, moved, key_env="CANARY_KEY")
+
+    assert error.cause == Cause.MISCONFIGURED
+    assert other.url in error.reason
+    assert other.bodies == []
+
+
+def test_keeps_its_connections(kind: Kind) -> None:
+    """Requests after one another share a connection; opening one anew for each would cost a handshake."""
+
+    async def main(url: str) -> None:
+        async with kind(url, "mock").open(_no_media) as session:
+            for index in range(3):
+                await session.complete(Request("teacher", user(f"why {index}?")))
+
+    with serve(lambda body, before: "ok") as server:
+        asyncio.run(main(server.url))
+
+    assert server.connections == 1
+
+
+def test_hang_is_a_timeout(kind: Kind) -> None:
     """A server that stays silent is given up after the time limit."""
-    assert _fails(Answer("late", hang=2.0), timeout=0.2).cause == Cause.TIMEOUT
+    assert _fails(kind, Answer("late", hang=2.0), timeout=0.2).cause == Cause.TIMEOUT
 
 
-def test_nobody_there() -> None:
+def test_nobody_there(kind: Kind) -> None:
     """A closed port is unreachable, not a time-out."""
     with serve(lambda body, before: "") as server:
         url = server.url
     with pytest.raises(TeacherError) as caught:
-        _ask(url)
+        _ask(kind, url)
 
     assert caught.value.cause == Cause.UNREACHABLE
 
 
 @pytest.mark.parametrize(
     ("headers", "wait"),
-    [({"Retry-After": "2"}, 2.0), ({"Retry-After-Ms": "50"}, 0.05), ({"Retry-After": "soon"}, None), ({}, None)],
+    [
+        ({"Retry-After": "2"}, 2.0),
+        ({"Retry-After-Ms": "50"}, 0.05),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "-1"}, None),
+        ({"Retry-After": "nan"}, None),
+        ({}, None),
+    ],
 )
-def test_passes_on_how_long_to_wait(headers: dict[str, str], wait: float | None) -> None:
+def test_passes_on_how_long_to_wait(kind: Kind, headers: dict[str, str], wait: float | None) -> None:
     """The server's wish is kept where it is a number of seconds."""
-    assert _fails(Answer(status=429, headers=headers)).retry_after == wait
+    assert _fails(kind, Answer(status=429, headers=headers)).retry_after == wait
 
 
-def test_key_comes_from_the_environment_and_stays_there() -> None:
+def test_key_comes_from_the_environment_and_stays_there(kind: Kind) -> None:
     """The key is sent, and never repeated in an error even where the server repeats it."""
     os.environ["CANARY_KEY"] = KEY
     with (
         serve(lambda body, before: Answer(f"bad key {KEY}", status=401)) as server,
         pytest.raises(TeacherError) as caught,
     ):
-        _ask(server.url, key_env="CANARY_KEY")
+        _ask(kind, server.url, key_env="CANARY_KEY")
 
     assert server.headers[0]["Authorization"] == f"Bearer {KEY}"
     assert KEY not in caught.value.reason
     assert "***" in caught.value.reason
 
 
-def test_missing_key_is_said_before_anything_is_sent() -> None:
+def test_missing_key_is_said_before_anything_is_sent(kind: Kind) -> None:
     """Without its key an endpoint is not opened."""
     with (
         serve(lambda body, before: "ok") as server,
         pytest.raises(ConfigError, match="set the environment variable NO_SUCH_KEY"),
     ):
-        _ask(server.url, key_env="NO_SUCH_KEY")
+        _ask(kind, server.url, key_env="NO_SUCH_KEY")
 
     assert server.bodies == []
 
 
-def test_lost_picture_fails_its_request_alone() -> None:
+def test_lost_picture_fails_its_request_alone(kind: Kind) -> None:
     """A picture whose bytes are gone is that request's failure, with the reason, and nothing is sent."""
 
     def lost(_: object) -> bytes:
         raise FileNotFoundError("blob is gone")
 
     async def main(url: str) -> Reply:
-        async with OpenaiHttp(url, "mock").open(lost) as session:
+        async with kind(url, "mock").open(lost) as session:
             return await session.complete(Request("teacher", user("what?", Media("ab" * 32, "image/png", 9, 9, 9))))
 
     with serve(lambda body, before: "ok") as server, pytest.raises(TeacherError, match="blob is gone") as caught:
@@ -187,14 +254,14 @@ def test_lost_picture_fails_its_request_alone() -> None:
     assert server.bodies == []
 
 
-def test_picture_is_sent_as_a_data_url() -> None:
+def test_picture_is_sent_as_a_data_url(kind: Kind) -> None:
     """Text and picture go out as parts in their order."""
     out = BytesIO()
     Image.new("RGB", (16, 16), "red").save(out, "PNG")
     data = out.getvalue()
 
     async def main(url: str) -> Reply:
-        async with OpenaiHttp(url, "mock").open(lambda media: data) as session:
+        async with kind(url, "mock").open(lambda media: data) as session:
             return await session.complete(
                 Request("t", user("before", Media("ab" * 32, "image/png", 16, 16, 9), "after"))
             )
