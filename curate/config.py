@@ -4,8 +4,10 @@
 base_url = "https://host/v1"
 model = "qwen3-vl-235b-a22b-thinking"
 key_env = "QWEN_KEY"          # the key itself is only ever in the environment
-input_price = 0.4             # per million tokens
+input_price = 0.4             # per million tokens; where missing, genai-prices is asked
 output_price = 4.0
+cached_price = 0.1            # of prompt tokens from the provider's cache
+max_cost = 20.0               # caps of one run at this endpoint; also max_tokens, max_requests
 max_concurrency = 64
 timeout = 900                 # seconds a request may take
 rename = { max_tokens = "max_completion_tokens" }
@@ -18,7 +20,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+from curate.teacher.budget import Caps, Price
 from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["FILE", "Models", "bind", "load"]
 
 FILE = "curate.toml"
+_FREE = Price(0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +102,12 @@ def _endpoint(what: str, known: Mapping[str, Mapping[str, Any]], models: Models)
     if name == "embedded":
         return _embedded(models)
     if name == "replay" and model:
-        return Endpoint(what, Replay(model), concurrency=models.concurrency or 64)
+        return Endpoint(what, Replay(model), concurrency=models.concurrency or 64, price=_FREE)
     if name.startswith(("http://", "https://")):
         if not model:
             raise ConfigError(f"--teacher {what} names no model: write {what}#MODEL")
-        return Endpoint(what, OpenaiHttp(name, model), concurrency=models.concurrency or 32)
+        engine = OpenaiHttp(name, model)
+        return Endpoint(what, engine, concurrency=models.concurrency or 32, price=_listed(name, model))
     listed = ", ".join(sorted(known)) or f"none: there is no {models.config}"
     hint = "" if not mark else " (before # there must be a URL or replay)"
     raise ConfigError(
@@ -117,7 +123,7 @@ def _embedded(models: Models) -> Endpoint:
     path = models.model_file or str(pull("smollm2"))
     engine = Embedded(model_path=path, mmproj=models.mmproj)
     # More than it works on at once, so that tries of one prompt find the slot that has read it.
-    return Endpoint("embedded", engine, concurrency=models.concurrency or 4 * engine.slots)
+    return Endpoint("embedded", engine, concurrency=models.concurrency or 4 * engine.slots, price=_FREE)
 
 
 def _configured(name: str, table: Mapping[str, Any], models: Models) -> Endpoint:
@@ -135,9 +141,31 @@ def _configured(name: str, table: Mapping[str, Any], models: Models) -> Endpoint
         name,
         engine,
         concurrency=models.concurrency or table.get("max_concurrency", 32),
-        input_price=table.get("input_price"),
-        output_price=table.get("output_price"),
+        price=_price(table),
+        caps=Caps(table.get("max_cost"), table.get("max_tokens"), table.get("max_requests")),
     )
+
+
+def _price(table: Mapping[str, Any]) -> Price | None:
+    if table.get("input_price") is None or table.get("output_price") is None:
+        return _listed(table["base_url"], table["model"])
+    return Price(table["input_price"], table["output_price"], table.get("cached_price"))
+
+
+def _listed(base_url: str, model: str) -> Price | None:
+    """Look a price up in `genai-prices`, by the provider's address: a model's name alone may be anyone's server."""
+    host = urlsplit(base_url).hostname or ""
+    if "." not in host.strip("0123456789."):
+        return None  # a number or a name without a domain: no provider
+    from genai_prices import Usage, calc_price
+
+    few = 1000
+    try:
+        found = calc_price(Usage(input_tokens=few, output_tokens=few), model, provider_api_url=base_url)
+        cached = calc_price(Usage(input_tokens=few, cache_read_tokens=few), model, provider_api_url=base_url)
+    except LookupError:
+        return None
+    return Price(*(float(price) * 1e6 / few for price in (found.input_price, found.output_price, cached.input_price)))
 
 
 def _checked(path: Path, name: str, table: object) -> Mapping[str, Any]:
@@ -150,6 +178,10 @@ def _checked(path: Path, name: str, table: object) -> Mapping[str, Any]:
         key_env: str = ""
         input_price: float | None = Field(None, ge=0)
         output_price: float | None = Field(None, ge=0)
+        cached_price: float | None = Field(None, ge=0)
+        max_cost: float | None = Field(None, ge=0)
+        max_tokens: int | None = Field(None, ge=0)
+        max_requests: int | None = Field(None, ge=0)
         max_concurrency: int = Field(32, ge=1)
         timeout: float = Field(600.0, gt=0)
         rename: dict[str, str] = Field(default_factory=dict)

@@ -189,12 +189,14 @@ class Distilling:
             with self._tally.lock:
                 self._take(writer, done)
 
-        self._run.drive(self._jobs(writer), sink, what="distil")
+        out = self._ruled_out()
+        total = self._parent.manifest.counts["kept"] - len(out)
+        jobs = self._jobs(writer, out)
+        self._run.drive(jobs, sink, what="distil", total=total, kept=lambda done: bool(done.kept))
         writer.retryable = self._tally.retryable
         return self._parent.manifest.rows_in
 
-    def _jobs(self, writer: Writer) -> Iterator[Job[None, Distilled]]:
-        out = self._ruled_out()
+    def _jobs(self, writer: Writer, out: Mapping[str, tuple[Rule, str]]) -> Iterator[Job[None, Distilled]]:
         scorers = self._scorers
         for sample in self._run.store.samples(self._parent):
             with self._tally.lock:

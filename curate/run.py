@@ -19,6 +19,7 @@ from curate.passes import Distilling, NamedScorers, Reading, Scorers
 from curate.progress import Show
 from curate.rules import MaxFailed, Rule
 from curate.store import Store
+from curate.teacher.budget import Budget, Caps
 from curate.teacher.driver import Driver, Endpoint, Job
 from curate.teacher.ledger import Ledger
 from curate.teacher.workers import Workers
@@ -37,6 +38,8 @@ def open_run(
     media_root: Path | None = None,
     allow_urls: bool = False,
     max_failed: MaxFailed | None = None,
+    caps: Caps | None = None,
+    progress_file: Path | None = None,
     quiet: bool = False,
 ) -> Iterator[Run]:
     """Open a workspace for a recipe; one run at a time holds it.
@@ -47,19 +50,28 @@ def open_run(
         media_root: folder that pictures of a source are looked up in; the source's own folder where not given.
         allow_urls: whether pictures may be fetched from the network.
         max_failed: how many failed rows end the run.
+        caps: the most that this run may spend; what is answered from the ledger costs nothing.
+        progress_file: a JSON file that always holds the latest counts, for programs that watch.
         quiet: show no progress.
 
     Raises:
         StoreError: another run holds the workspace.
+        ConfigError: a cap on the cost, and an endpoint whose price is not known.
 
     """
+    ends = {end.name: end for end in (roles or {}).values()}
+    budget = Budget(caps, {name: end.caps for name, end in ends.items()})
+    for name, end in ends.items():
+        budget.check(name, end.price)
     store = Store(workspace)
     with ExitStack() as stack:
         stack.enter_context(store.lock("curate run"))
         ledger = stack.enter_context(Ledger(workspace / "ledger.sqlite"))
         workers = stack.enter_context(Workers())
         limit = max_failed or MaxFailed()
-        yield Run(store, ledger, workers, dict(roles or {}), media_root, allow_urls, limit, quiet)
+        yield Run(
+            store, ledger, workers, dict(roles or {}), media_root, allow_urls, limit, budget, progress_file, quiet
+        )
 
 
 @dataclass(slots=True)
@@ -73,6 +85,8 @@ class Run:
     media_root: Path | None = None
     allow_urls: bool = False
     max_failed: MaxFailed = field(default_factory=MaxFailed)
+    budget: Budget = field(default_factory=Budget)
+    progress_file: Path | None = None
     quiet: bool = False
 
     def read(self, source: str | Path, *, name: str, score: Scorers = (), limit: int | None = None) -> Version:
@@ -157,11 +171,37 @@ class Run:
         if not self.quiet:
             print_funnel(self.store, version)
 
-    def drive(self, jobs: Iterator[Job[Any, Any]], sink: Callable[[Any, Any], None], *, what: str) -> None:
-        """Run programs with this run's models, ledger and workers."""
-        with Show(what, quiet=self.quiet) as show:
-            driver = Driver(self.roles, self.ledger, self.workers, self.store.blobs.read, report=show)
-            driver.run(jobs, sink)
+    def drive(
+        self,
+        jobs: Iterator[Job[Any, Any]],
+        sink: Callable[[Any, Any], None],
+        *,
+        what: str,
+        total: int | None = None,
+        kept: Callable[[Any], bool] | None = None,
+    ) -> None:
+        """Run programs with this run's models, ledger and workers.
+
+        Args:
+            jobs: the programs, read lazily.
+            sink: takes each job's key and result.
+            what: name of the pass, for people.
+            total: how many jobs there are, where that is known.
+            kept: whether a result counts as kept in the progress that is shown.
+
+        """
+        with Show(what, budget=self.budget, file=self.progress_file, quiet=self.quiet) as show:
+            driver = Driver(
+                self.roles, self.ledger, self.workers, self.store.blobs.read, budget=self.budget, report=show
+            )
+            driver.progress.total = total
+
+            def counted(key: Any, result: Any) -> None:
+                if kept is not None:
+                    driver.progress.kept = (driver.progress.kept or 0) + kept(result)
+                sink(key, result)
+
+            driver.run(jobs, counted)
 
     def _models(self) -> dict[str, str]:
         return {role or "*": endpoint.engine.identity for role, endpoint in sorted(self.roles.items())}

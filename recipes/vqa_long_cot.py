@@ -42,8 +42,8 @@ def build(
     tries: int = 4,
     max_traces: int = 1,
     min_clarity: float = 0.0,
-    min_tokens: int = 1024,
-    max_tokens: int = 8192,
+    shortest: int = 1024,
+    longest: int = 8192,
     temperature: float = 0.6,
     top_p: float = 0.95,
     alpha: float = 0.2,
@@ -61,8 +61,8 @@ def build(
         tries: draws of the teacher per question.
         max_traces: most traces kept per question.
         min_clarity: drop samples whose pictures are less clear; 0 drops none.
-        min_tokens: token budget of the plainest question.
-        max_tokens: token budget of the most demanding one.
+        shortest: token budget of the plainest question.
+        longest: token budget of the most demanding one.
         temperature: of the teacher.
         top_p: of the teacher.
         alpha: strength of the length controller, 0.2 keeps its penalty within [1, 1.22].
@@ -84,7 +84,7 @@ def build(
         ],
     )
     controller = LengthController(
-        alpha=alpha, ranges=run.ranges(scored, LengthController.columns), min_tokens=min_tokens, max_tokens=max_tokens
+        alpha=alpha, ranges=run.ranges(scored, LengthController.columns), min_tokens=shortest, max_tokens=longest
     )
     version = run.distil(
         scored,
@@ -93,7 +93,7 @@ def build(
             tries=tries,
             revise=revise,
             apply_penalty=penalty,
-            sampling=Sampling(temperature=temperature, top_p=top_p, max_tokens=max_tokens),
+            sampling=Sampling(temperature=temperature, top_p=top_p, max_tokens=longest),
         ),
         name=name,
         rules=[Rule("clarity.value", ">=", min_clarity)] if min_clarity > 0 else [],

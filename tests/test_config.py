@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from curate.config import Models, bind
+from curate.teacher.budget import Price
 from generators.engines.openai_http import OpenaiHttp
 from generators.engines.replay import Replay
 from schemas.errors import ConfigError
@@ -36,7 +37,7 @@ def test_named_teacher(tmp_path: Path) -> None:
     assert end.engine == OpenaiHttp(
         "https://host/v1", "qwen3", "QWEN_KEY", rename={"max_tokens": "max_completion_tokens"}
     )
-    assert (end.concurrency, end.input_price, end.output_price) == (7, 0.4, 4.0)
+    assert (end.concurrency, end.price) == (7, Price(0.4, 4.0))
 
 
 def test_roles_and_default(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ commands, helped by the module's docstring. Modules are imported to build the he
 the standard library at the top.
 
 Exit codes: 0 done, 1 a check found problems or we have a bug (with a traceback), 2 the user must change something (one
-line), 130 stopped by Ctrl-C.
+line), 3 a spending cap was reached, 130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations

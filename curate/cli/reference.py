@@ -19,7 +19,7 @@ _INTRODUCTION = """# The command line
 Written by `make docs` out of the commands themselves.
 
 Data goes to stdout and talk to stderr. Exit codes: 0 done, 1 `curate check` found a problem (or curate has a bug, which
-comes with a traceback), 2 one line on stderr says what to change, 130 stopped by Ctrl-C.
+comes with a traceback), 2 one line on stderr says what to change, 3 a spending cap was reached, 130 stopped by Ctrl-C.
 """
 
 

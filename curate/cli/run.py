@@ -15,6 +15,7 @@ __all__ = ["CONTEXT", "command"]
 CONTEXT = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
 
 _HELP = ("--help", "-h")
+_SPENT = 3
 
 
 def command(
@@ -40,17 +41,32 @@ def command(
         str | None,
         typer.Option("--max-failed", metavar="N|SHARE", help="Stop once more rows fail than this: 25, 0.1 or 10%."),
     ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option("--max-cost", metavar="MONEY", min=0, help="Most that this run may cost.")
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", metavar="N", min=0, help="Most tokens of this run, prompts included.")
+    ] = None,
+    max_requests: Annotated[
+        int | None, typer.Option("--max-requests", metavar="N", min=0, help="Most requests that this run may send.")
+    ] = None,
+    json_progress: Annotated[
+        Path | None,
+        typer.Option("--json-progress", metavar="FILE", help="Keep the latest counts in this file, as JSON."),
+    ] = None,
     as_json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Run a recipe: raw data in, a dataset version out.
 
     Every option that is not listed here is handed to the recipe; `curate run RECIPE --help` shows them. Ctrl-C keeps
-    what is done, and the same command goes on from there.
+    what is done, and the same command goes on from there. So does a cap (--max-cost, --max-tokens, --max-requests):
+    what is in flight is finished and kept, nothing more is sent, and the exit code is 3.
 
     Examples:
       curate run quickstart
       curate run recipes/vqa_long_cot.py --source rows.jsonl --teacher http://127.0.0.1:8000/v1#qwen3-vl
+      curate run vqa_long_cot --source rows.jsonl --teacher qwen --max-cost 20
     """
     from curate.cli._output import print_json, say
     from curate.cli._recipe import find, read
@@ -67,6 +83,7 @@ def command(
     from curate.report import summary
     from curate.rules import MaxFailed
     from curate.run import open_run
+    from curate.teacher.budget import BudgetSpent, Caps
 
     options = loaded.parse(context.args)
     models = Models(concurrency, str(teacher_model or ""), str(mmproj or ""))
@@ -80,9 +97,14 @@ def command(
             media_root=media_root,
             allow_urls=allow_urls,
             max_failed=limit,
+            caps=Caps(max_cost, max_tokens, max_requests),
+            progress_file=json_progress,
             quiet=quiet,
         ) as run:
             version = loaded.build(run, **options)
+    except BudgetSpent as spent:
+        say(f"curate: stopped: {spent}. What is done is kept; the same command with a new cap goes on from here.")
+        raise typer.Exit(_SPENT) from None
     except KeyboardInterrupt:
         say("curate: stopped. What is done is kept; the same command goes on from here.")
         raise typer.Exit(130) from None

@@ -11,10 +11,11 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from curate.teacher.budget import Budget, Caps, Price
 from curate.teacher.gate import Gate
 from curate.teacher.ledger import Attempt, Ledger
 from curate.teacher.workers import Workers, call_outcome
@@ -45,16 +46,14 @@ class Endpoint:
     engine: Engine
     concurrency: int = 32
     """Most requests at once."""
-    input_price: float | None = None
-    """Per million prompt tokens, in the currency of the bill."""
-    output_price: float | None = None
-    """Per million generated tokens."""
+    price: Price | None = None
+    """None where it is not known."""
+    caps: Caps = field(default_factory=Caps)
+    """The most that a run may spend here."""
 
     def cost(self, reply: Reply) -> float | None:
         """Return what a reply cost, None where no price is known."""
-        if self.input_price is None or self.output_price is None:
-            return None
-        return (reply.usage.prompt * self.input_price + reply.usage.completion * self.output_price) / 1e6
+        return None if self.price is None else self.price.of(reply.usage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,11 @@ class Progress:
     """Counts of a run so far, for people to watch."""
 
     started: float = field(default_factory=time.monotonic)
+    total: int | None = None
+    """Programs of the pass, where that is known."""
     done: int = 0
+    kept: int | None = None
+    """Programs whose result is kept, where the pass knows such a thing."""
     running: int = 0
     asked: int = 0
     """Requests that were answered by an endpoint."""
@@ -85,6 +88,8 @@ class Progress:
     """Single tries that went wrong, by cause."""
     in_flight: dict[str, int] = field(default_factory=dict)
     """Requests at each endpoint now."""
+    limits: dict[str, int] = field(default_factory=dict)
+    """Requests that each endpoint is given at most, now."""
 
 
 @dataclass(slots=True)
@@ -109,18 +114,21 @@ class Driver:
         workers: Workers,
         read: ReadMedia,
         *,
+        budget: Budget | None = None,
         retry_wait: float = 0.5,
         report: Callable[[Progress], None] | None = None,
     ) -> None:
         """Bind roles to endpoints; the role `""` answers for every role without an endpoint of its own.
 
-        `retry_wait` is the first pause before a new try, in seconds; `report` is called twice a second while running.
+        `budget` is shared by the passes of a run; `retry_wait` is the first pause before a new try, in seconds;
+        `report` is called twice a second while running.
         """
         self.roles = dict(roles)
         self.progress = Progress()
         self._ledger = ledger
         self._workers = workers
         self._read = read
+        self._budget = budget or Budget()
         self._retry_wait = retry_wait
         self._report = report
         self._lines: dict[int, _Line] = {}
@@ -135,6 +143,7 @@ class Driver:
         Raises:
             ConfigError: no endpoint for a role, or an endpoint that turns every request away.
             StoreError: the ledger cannot be written.
+            BudgetSpent: a cap is reached; what was asked until then is in the ledger.
 
         """
         asyncio.run(self._run(jobs, sink))
@@ -152,6 +161,7 @@ class Driver:
             raise _first(errors) from errors
         finally:
             watch.cancel()
+            self._look()
             if self._report is not None:
                 self._report(self.progress)
 
@@ -216,6 +226,7 @@ class Driver:
             )
         line = self._lines.get(id(endpoint))
         if line is None:
+            self._budget.check(endpoint.name, endpoint.price)
             line = self._lines[id(endpoint)] = _Line(endpoint, Gate(endpoint.concurrency), asyncio.Lock())
         return line
 
@@ -283,17 +294,24 @@ class Driver:
         raise refusal
 
     async def _send(self, request: Request, key: str, line: _Line) -> Reply:
-        identity = line.endpoint.engine.identity
+        end = line.endpoint
         session = line.session or await self._open(line)
+        hold = await self._budget.hold(end.name, request, end.price)
         started = time.perf_counter()
         try:
             reply = await session.complete(request)
         except TeacherError as error:
-            self.progress.attempts[error.cause] += 1
+            cause = Cause(error.cause)
+            self._budget.fail(hold, cause)
+            self.progress.attempts[cause.value] += 1
             took = time.perf_counter() - started
-            self._ledger.note(Attempt(key, identity, Cause(error.cause), error.reason, took))
+            self._ledger.note(Attempt(key, end.engine.identity, cause, error.reason, took))
             raise
-        self._ledger.note(Attempt(key, identity, Cause.OK, "", reply.latency, cost=line.endpoint.cost(reply)))
+        except BaseException:
+            self._budget.fail(hold, Cause.CANCELLED)
+            raise
+        self._budget.settle(hold, reply)
+        self._ledger.note(Attempt(key, end.engine.identity, Cause.OK, "", reply.latency, cost=end.cost(reply)))
         return reply
 
     async def _open(self, line: _Line) -> Session:
@@ -324,7 +342,9 @@ class Driver:
         safe: asyncio.Future[None] = loop.create_future()
 
         def done(error: BaseException | None) -> None:
-            loop.call_soon_threadsafe(_resolve, safe, error)
+            # The reply is on disk; where the run has ended meanwhile, nobody waits to hear it.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(_resolve, safe, error)
 
         cost = endpoint.cost(outcome.reply) if outcome.reply else None
         self._ledger.put(request, outcome, cost=cost, done=done)
@@ -333,8 +353,13 @@ class Driver:
     async def _watch(self) -> None:
         while self._report is not None:
             await asyncio.sleep(0.5)
-            self.progress.in_flight = {line.endpoint.name: line.gate.active for line in self._lines.values()}
+            self._look()
             self._report(self.progress)
+
+    def _look(self) -> None:
+        lines = self._lines.values()
+        self.progress.in_flight = {line.endpoint.name: line.gate.active for line in lines}
+        self.progress.limits = {line.endpoint.name: int(line.gate.limit) for line in lines}
 
 
 def _resolve(safe: asyncio.Future[None], error: BaseException | None) -> None:
