@@ -4,6 +4,7 @@
 base_url = "https://host/v1"
 model = "qwen3-vl-235b-a22b-thinking"
 key_env = "QWEN_KEY"          # the key itself is only ever in the environment
+api = "chat"                  # or "sdk": the openai package's own client, slower
 input_price = 0.4             # per million tokens; where missing, genai-prices is asked
 output_price = 4.0
 cached_price = 0.1            # of prompt tokens from the provider's cache
@@ -19,7 +20,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from curate.teacher.budget import Caps, Price
@@ -44,6 +45,8 @@ class Models:
     """GGUF file for `embedded`; empty for the default model."""
     mmproj: str = ""
     """The GGUF's picture projector."""
+    workspace: Path = Path(".curate")
+    """Where an engine that has to may keep its state."""
     config: Path = Path(FILE)
 
 
@@ -93,7 +96,7 @@ def _split(spec: str) -> tuple[str, str]:
 
 def _endpoint(what: str, known: Mapping[str, Mapping[str, Any]], models: Models) -> Endpoint:
     from curate.teacher.driver import Endpoint
-    from generators.engines.openai_http import OpenaiHttp
+    from generators.engines.chat_http import ChatHttp
     from generators.engines.replay import Replay
 
     if what in known:
@@ -106,8 +109,7 @@ def _endpoint(what: str, known: Mapping[str, Mapping[str, Any]], models: Models)
     if name.startswith(("http://", "https://")):
         if not model:
             raise ConfigError(f"--teacher {what} names no model: write {what}#MODEL")
-        engine = OpenaiHttp(name, model)
-        return Endpoint(what, engine, concurrency=models.concurrency or 32, price=_listed(name, model))
+        return Endpoint(what, ChatHttp(name, model), concurrency=models.concurrency or 32, price=_listed(name, model))
     listed = ", ".join(sorted(known)) or f"none: there is no {models.config}"
     hint = "" if not mark else " (before # there must be a URL or replay)"
     raise ConfigError(
@@ -128,9 +130,10 @@ def _embedded(models: Models) -> Endpoint:
 
 def _configured(name: str, table: Mapping[str, Any], models: Models) -> Endpoint:
     from curate.teacher.driver import Endpoint
+    from generators.engines.chat_http import ChatHttp
     from generators.engines.openai_http import OpenaiHttp
 
-    engine = OpenaiHttp(
+    engine = (ChatHttp if table.get("api") != "sdk" else OpenaiHttp)(
         base_url=table["base_url"],
         model=table["model"],
         key_env=table.get("key_env", ""),
@@ -176,6 +179,7 @@ def _checked(path: Path, name: str, table: object) -> Mapping[str, Any]:
         base_url: str = Field(pattern=r"^https?://")
         model: str = Field(min_length=1)
         key_env: str = ""
+        api: Literal["chat", "sdk"] = "chat"
         input_price: float | None = Field(None, ge=0)
         output_price: float | None = Field(None, ge=0)
         cached_price: float | None = Field(None, ge=0)

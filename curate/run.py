@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from curate.teacher.ledger import Ledger
 from curate.teacher.workers import Workers
 from schemas.canonical import spec
 from schemas.protocols import Generator
+from schemas.request import Program
 from schemas.version import Step, Version
 
 __all__ = ["Keep", "Rule", "Run", "open_run"]
@@ -88,6 +89,10 @@ class Run:
     budget: Budget = field(default_factory=Budget)
     progress_file: Path | None = None
     quiet: bool = False
+    most_rows: int | None = None
+    """Reads no more rows of any source; for plans and pilots."""
+    tap: Callable[[str, Program[Any]], Program[Any]] | None = None
+    """Looks into every program, under its pass's name; nobody is asked then, and only the ledger answers."""
 
     def read(self, source: str | Path, *, name: str, score: Scorers = (), limit: int | None = None) -> Version:
         """Read a source, rate every sample, and derive the version `name`: samples without traces.
@@ -103,7 +108,7 @@ class Run:
         """
         scorers = NamedScorers.of(score)
         step = Step("read", {"score": spec(scorers.all), "models": self._models() if scorers.asked else {}})
-        reading = Reading(self, source, scorers, limit)
+        reading = Reading(self, source, scorers, _least(limit, self.most_rows))
         return self.store.derive(
             name, step, score_fields=scorers.fields(), notes={"source": str(source)}, write=reading.write
         )
@@ -191,9 +196,8 @@ class Run:
 
         """
         with Show(what, budget=self.budget, file=self.progress_file, quiet=self.quiet) as show:
-            driver = Driver(
-                self.roles, self.ledger, self.workers, self.store.blobs.read, budget=self.budget, report=show
-            )
+            roles = self.roles if self.tap is None else {role: _silent(end) for role, end in self.roles.items()}
+            driver = Driver(roles, self.ledger, self.workers, self.store.blobs.read, budget=self.budget, report=show)
             driver.progress.total = total
 
             def counted(key: Any, result: Any) -> None:
@@ -201,7 +205,22 @@ class Run:
                     driver.progress.kept = (driver.progress.kept or 0) + kept(result)
                 sink(key, result)
 
-            driver.run(jobs, counted)
+            tap = self.tap
+            driver.run(jobs if tap is None else (_tapped(job, what, tap) for job in jobs), counted)
 
     def _models(self) -> dict[str, str]:
         return {role or "*": endpoint.engine.identity for role, endpoint in sorted(self.roles.items())}
+
+
+def _least(*limits: int | None) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _silent(end: Endpoint) -> Endpoint:
+    from generators.engines.replay import Replay
+
+    return replace(end, engine=Replay(end.engine.identity))
+
+
+def _tapped(job: Job[Any, Any], what: str, tap: Callable[[str, Program[Any]], Program[Any]]) -> Job[Any, Any]:
+    return Job(job.key, lambda: tap(what, job.program()))

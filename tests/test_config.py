@@ -8,7 +8,7 @@ import pytest
 
 from curate.config import Models, bind
 from curate.teacher.budget import Price
-from generators.engines.openai_http import OpenaiHttp
+from generators.engines.chat_http import ChatHttp
 from generators.engines.replay import Replay
 from schemas.errors import ConfigError
 
@@ -34,7 +34,7 @@ def test_named_teacher(tmp_path: Path) -> None:
     """A table of curate.toml becomes an endpoint with its prices."""
     end = bind(["qwen"], _models(tmp_path))[""]
 
-    assert end.engine == OpenaiHttp(
+    assert end.engine == ChatHttp(
         "https://host/v1", "qwen3", "QWEN_KEY", rename={"max_tokens": "max_completion_tokens"}
     )
     assert (end.concurrency, end.price) == (7, Price(0.4, 4.0))
@@ -44,7 +44,7 @@ def test_roles_and_default(tmp_path: Path) -> None:
     """A bare spec answers for all roles, `role=spec` for one; one spec is one endpoint."""
     ends = bind(["http://127.0.0.1:1/v1#m", "judge=qwen", "student=qwen"], _models(tmp_path))
 
-    assert ends[""].engine == OpenaiHttp("http://127.0.0.1:1/v1", "m")
+    assert ends[""].engine == ChatHttp("http://127.0.0.1:1/v1", "m")
     assert ends["judge"] is ends["student"]
 
 
@@ -55,7 +55,7 @@ def test_replay(tmp_path: Path) -> None:
 
 def test_url_with_an_equals_sign_is_not_a_role(tmp_path: Path) -> None:
     """Only a plain word before the first equals sign is a role."""
-    assert bind(["https://h/v1?a=b#m"], _models(tmp_path))[""].engine == OpenaiHttp("https://h/v1?a=b", "m")
+    assert bind(["https://h/v1?a=b#m"], _models(tmp_path))[""].engine == ChatHttp("https://h/v1?a=b", "m")
 
 
 @pytest.mark.parametrize(

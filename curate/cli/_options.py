@@ -7,7 +7,25 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Csv", "Json", "Limit", "Params", "Ref", "Teachers", "Workspace", "pairs"]
+__all__ = [
+    "AllowUrls",
+    "Concurrency",
+    "Csv",
+    "Json",
+    "Limit",
+    "MaxCost",
+    "MaxRequests",
+    "MaxTokens",
+    "MediaRoot",
+    "Mmproj",
+    "Params",
+    "RecipeRef",
+    "Ref",
+    "TeacherModel",
+    "Teachers",
+    "Workspace",
+    "pairs",
+]
 
 Workspace = Annotated[
     Path,
@@ -38,6 +56,34 @@ Teachers = Annotated[
         help="A model: a name from curate.toml, URL#model, embedded, or replay#model; for one role or for all. "
         "May be given several times.",
     ),
+]
+
+RecipeRef = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's file, or its name in ./recipes.")]
+
+TeacherModel = Annotated[
+    Path | None, typer.Option("--teacher-model", metavar="FILE.gguf", help="The model file of `embedded`.")
+]
+
+Mmproj = Annotated[Path | None, typer.Option("--mmproj", metavar="FILE", help="The model file's picture projector.")]
+
+Concurrency = Annotated[
+    int | None, typer.Option("--concurrency", metavar="N", min=1, help="Most requests at once to one endpoint.")
+]
+
+AllowUrls = Annotated[bool, typer.Option("--allow-urls", help="Fetch pictures that are given as URLs.")]
+
+MediaRoot = Annotated[Path | None, typer.Option("--media-root", metavar="DIR", help="Folder of a source's pictures.")]
+
+MaxCost = Annotated[
+    float | None, typer.Option("--max-cost", metavar="MONEY", min=0, help="Most that this run may cost.")
+]
+
+MaxTokens = Annotated[
+    int | None, typer.Option("--max-tokens", metavar="N", min=0, help="Most tokens of this run, prompts included.")
+]
+
+MaxRequests = Annotated[
+    int | None, typer.Option("--max-requests", metavar="N", min=0, help="Most requests that this run may send.")
 ]
 
 

@@ -302,6 +302,9 @@ class Driver:
             reply = await session.complete(request)
         except TeacherError as error:
             cause = Cause(error.cause)
+            if cause is Cause.CANCELLED:  # an engine that asks nobody
+                self._budget.release(hold)
+                raise
             self._budget.fail(hold, cause)
             self.progress.attempts[cause.value] += 1
             took = time.perf_counter() - started
