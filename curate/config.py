@@ -10,6 +10,8 @@ output_price = 4.0
 cached_price = 0.1            # of prompt tokens from the provider's cache
 max_cost = 20.0               # caps of one run at this endpoint; also max_tokens, max_requests
 max_concurrency = 64
+rpm = 500                     # requests and tokens a minute that the provider allows
+tpm = 200000
 timeout = 900                 # seconds a request may take
 rename = { max_tokens = "max_completion_tokens" }
 """
@@ -145,6 +147,8 @@ def _configured(name: str, table: Mapping[str, Any], models: Models) -> Endpoint
         engine,
         concurrency=models.concurrency or table.get("max_concurrency", 32),
         price=_price(table),
+        rpm=table.get("rpm"),
+        tpm=table.get("tpm"),
         caps=Caps(table.get("max_cost"), table.get("max_tokens"), table.get("max_requests")),
     )
 
@@ -187,6 +191,8 @@ def _checked(path: Path, name: str, table: object) -> Mapping[str, Any]:
         max_tokens: int | None = Field(None, ge=0)
         max_requests: int | None = Field(None, ge=0)
         max_concurrency: int = Field(32, ge=1)
+        rpm: float | None = Field(None, gt=0)
+        tpm: float | None = Field(None, gt=0)
         timeout: float = Field(600.0, gt=0)
         rename: dict[str, str] = Field(default_factory=dict)
 

@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from curate.teacher.budget import Budget, Caps, Price
+from curate.teacher.budget import Budget, Caps, Price, worst_prompt
 from curate.teacher.gate import Gate
 from curate.teacher.ledger import Attempt, Ledger
 from curate.teacher.workers import Workers, call_outcome
@@ -34,6 +34,8 @@ _REFUSALS = 40
 """Times one request may be turned away by a busy server before it counts as failed."""
 _DEAD = 3
 """Requests that may find an endpoint unreachable, tries included, before any was answered."""
+_USUAL = 1024
+"""Tokens of a reply to reckon with where nothing is known."""
 _AGAIN = frozenset({Cause.UNREACHABLE, Cause.SERVER_ERROR, Cause.TIMEOUT, Cause.MALFORMED, Cause.EMPTY})
 _BUSY = frozenset({Cause.RATE_LIMITED, Cause.OVERLOADED})
 
@@ -50,6 +52,10 @@ class Endpoint:
     """None where it is not known."""
     caps: Caps = field(default_factory=Caps)
     """The most that a run may spend here."""
+    rpm: float | None = None
+    """Requests a minute that the provider allows."""
+    tpm: float | None = None
+    """Tokens a minute that the provider allows, prompts included."""
 
     def cost(self, reply: Reply) -> float | None:
         """Return what a reply cost, None where no price is known."""
@@ -102,6 +108,15 @@ class _Line:
     session: Session | None = None
     answered: int = 0
     dead: int = 0
+    written: int = 0
+    """Tokens of all replies."""
+
+    def expected(self, request: Request) -> int:
+        """Return the tokens a request will probably take; 0 where nobody counts them."""
+        if self.endpoint.tpm is None:
+            return 0
+        limit = request.sampling.max_tokens or _USUAL
+        return worst_prompt(request) // 2 + (min(limit, self.written // self.answered) if self.answered else limit)
 
 
 class Driver:
@@ -227,7 +242,9 @@ class Driver:
         line = self._lines.get(id(endpoint))
         if line is None:
             self._budget.check(endpoint.name, endpoint.price)
-            line = self._lines[id(endpoint)] = _Line(endpoint, Gate(endpoint.concurrency), asyncio.Lock())
+            line = self._lines[id(endpoint)] = _Line(
+                endpoint, Gate(endpoint.concurrency, rpm=endpoint.rpm, tpm=endpoint.tpm), asyncio.Lock()
+            )
         return line
 
     async def _ask_once(self, request: Request, key: str, line: _Line) -> Outcome:
@@ -279,17 +296,25 @@ class Driver:
 
     async def _admitted(self, request: Request, key: str, line: _Line) -> Reply:
         """Ask through the gate; a busy server sends the request back to the gate, not to the retry counter."""
+        expected = line.expected(request)
         for _ in range(_REFUSALS):
-            async with line.gate.slot():
+            async with line.gate.slot(expected):
                 try:
                     reply = await self._send(request, key, line)
                 except TeacherError as error:
+                    if error.cause == Cause.TIMEOUT:
+                        line.gate.slower()
                     if error.cause not in _BUSY:
                         raise
                     line.gate.refused(error.retry_after)
                     refusal = error
                 else:
-                    line.gate.answered()
+                    usage = reply.usage
+                    line.gate.answered(
+                        latency=reply.latency,
+                        completion=usage.completion,
+                        correction=usage.prompt + usage.completion - expected if expected else 0,
+                    )
                     return reply
         raise refusal
 
@@ -334,6 +359,7 @@ class Driver:
 
     def _settle(self, line: _Line, reply: Reply) -> None:
         line.answered += 1
+        line.written += reply.usage.completion
         self.progress.asked += 1
         self.progress.prompt_tokens += reply.usage.prompt
         self.progress.completion_tokens += reply.usage.completion
@@ -362,7 +388,7 @@ class Driver:
     def _look(self) -> None:
         lines = self._lines.values()
         self.progress.in_flight = {line.endpoint.name: line.gate.active for line in lines}
-        self.progress.limits = {line.endpoint.name: int(line.gate.limit) for line in lines}
+        self.progress.limits = {line.endpoint.name: line.gate.limit for line in lines}
 
 
 def _resolve(safe: asyncio.Future[None], error: BaseException | None) -> None:

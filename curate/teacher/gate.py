@@ -1,7 +1,9 @@
 """How many requests may be at one endpoint, and when: the limiter that 429 and overload go to.
 
-The limit falls by a third when the server refuses and grows back by one for every full round of answers. While a
-server has asked for a pause nothing is sent. Refusals are not retries: they cost no attempt.
+The limit falls by a third when the server refuses or lets requests time out, and grows back by one for every full
+round of answers. While a server has asked for a pause nothing is sent. Refusals are not retries: they cost no attempt.
+Servers that never refuse are given what they answer at full rate (`knee`). Requests and tokens a minute are kept where
+they are known.
 """
 
 from __future__ import annotations
@@ -12,71 +14,149 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-__all__ = ["Gate"]
+from curate.teacher.knee import Knee
+
+__all__ = ["Gate", "Rate"]
 
 _FALL = 0.7
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
 _LONGEST_WISH = 300.0
 """Seconds; a server may ask for more, it is then asked again after this."""
+_BURST = 5.0
+"""Seconds' worth of a rate that may be sent at once: providers count over less than their minute."""
+
+
+class Rate:
+    """A bucket that fills at so much a minute."""
+
+    def __init__(self, per_minute: float) -> None:
+        """Start full."""
+        self._per_second = per_minute / 60
+        self._room = max(1.0, self._per_second * _BURST)
+        self._left = self._room
+        self._at = 0.0
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until something may be taken."""
+        self._fill(now)
+        return 0.0 if self._left > 0 else max(1e-3, -self._left / self._per_second)
+
+    def take(self, now: float, amount: float) -> None:
+        """Take `amount`, negative to give back; a bucket may go below empty and is waited for then."""
+        self._fill(now)
+        self._left -= amount
+
+    def _fill(self, now: float) -> None:
+        if self._at:
+            self._left = min(self._room, self._left + (now - self._at) * self._per_second)
+        self._at = now
 
 
 class Gate:
-    """Admission to one endpoint. `most` is the highest number of requests at once."""
+    """Admission to one endpoint."""
 
-    def __init__(self, most: int) -> None:
-        """Open fully at first."""
+    def __init__(self, most: int, *, rpm: float | None = None, tpm: float | None = None) -> None:
+        """Open fully at first.
+
+        Args:
+            most: highest number of requests at once.
+            rpm: requests a minute, None where that is not limited.
+            tpm: tokens a minute, prompts included.
+
+        """
         self.most = most
-        self.limit = float(most)
         self.active = 0
+        self._allowed = float(most)
+        self._knee = Knee(most)
+        self._rpm = Rate(rpm) if rpm else None
+        self._tpm = Rate(tpm) if tpm else None
         self._streak = 0
         self._opens = 0.0
         self._fell = 0.0
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def limit(self) -> int:
+        """Most requests at once, now."""
+        return min(int(self._allowed), self._knee.limit)
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Wait for a place and hold it."""
-        await self._enter()
+    async def slot(self, tokens: int = 0) -> AsyncIterator[None]:
+        """Wait for a place and hold it; `tokens` is what the request will probably take."""
+        await self._enter(tokens)
         try:
             yield
         finally:
             self.active -= 1
             self._wake()
 
-    def answered(self) -> None:
-        """Note that the server took a request: the limit may grow."""
+    def answered(self, *, latency: float = 0.0, completion: int = 0, correction: int = 0) -> None:
+        """Note that the server took a request: the limit may grow.
+
+        Args:
+            latency: seconds from sending to the end of the reply.
+            completion: generated tokens.
+            correction: tokens the request took beyond those it was let in with; negative for fewer.
+
+        """
+        now = asyncio.get_running_loop().time()
         self._streak = 0
-        if self.limit < self.most:
-            self.limit = min(float(self.most), self.limit + 1 / self.limit)
+        if self._tpm is not None:
+            self._tpm.take(now, correction)
+        full = self.active >= self.limit and bool(self._waiting)
+        self._knee.answered(now, latency, completion + 1.0, full=full)
+        if self._allowed < self.most:
+            self._allowed = min(float(self.most), self._allowed + 1 / self._allowed)
 
     def refused(self, wish: float | None) -> None:
         """Note a 429 or overload: pause for `wish` seconds, or for a growing random time, and lower the limit."""
         loop = asyncio.get_running_loop()
-        now = loop.time()
         self._streak += 1
-        pause = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(self._streak // max(1, int(self.limit)), 10))
+        pause = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(self._streak // max(1, self.limit), 10))
         wait = min(wish, _LONGEST_WISH) if wish is not None else pause * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
-        self._opens = max(self._opens, now + wait)
-        loop.call_later(wait, self._wake)
-        if now - self._fell > 1.0:  # one burst of refusals is one sign, not fifty
-            self._fell = now
-            self.limit = max(1.0, self.limit * _FALL)
+        self._opens = max(self._opens, loop.time() + wait)
+        self.slower()
 
-    async def _enter(self) -> None:
+    def slower(self) -> None:
+        """Lower the limit, at most once a second: one burst of trouble is one sign, not fifty."""
+        now = asyncio.get_running_loop().time()
+        if now - self._fell > 1.0:
+            self._fell = now
+            self._allowed = max(1.0, min(self._allowed, float(self._knee.limit)) * _FALL)
+
+    async def _enter(self, tokens: int) -> None:
         loop = asyncio.get_running_loop()
-        while self.active >= int(self.limit) or loop.time() < self._opens:
+        while self.active >= self.limit or self._pause(loop.time()):
             place: asyncio.Future[None] = loop.create_future()
             self._waiting.append(place)
+            self._wake()
             await place
         self.active += 1
+        for rate, amount in ((self._rpm, 1), (self._tpm, tokens)):
+            if rate is not None:
+                rate.take(loop.time(), amount)
+
+    def _pause(self, now: float) -> float:
+        """Return the seconds for which nothing may be sent."""
+        rates = (rate.wait(now) for rate in (self._rpm, self._tpm) if rate is not None)
+        return max(0.0, self._opens - now, *rates)
 
     def _wake(self) -> None:
-        if asyncio.get_running_loop().time() < self._opens:
+        loop = asyncio.get_running_loop()
+        pause = self._pause(loop.time())
+        if pause:
+            if self._waiting and (self._timer is None or self._timer.cancelled()):
+                self._timer = loop.call_later(pause, self._alarm)
             return
-        room = int(self.limit) - self.active
+        room = self.limit - self.active
         while room > 0 and self._waiting:
             place = self._waiting.popleft()
             if not place.done():
                 place.set_result(None)
                 room -= 1
+
+    def _alarm(self) -> None:
+        self._timer = None
+        self._wake()
