@@ -66,7 +66,10 @@ async def opened(place: Address) -> AsyncIterator[Raw]:
 
     key = find_key(place.model, place.key_env)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    async with aiohttp.ClientSession(headers=headers, cookie_jar=aiohttp.DummyCookieJar(), trust_env=True) as client:
+    # A new connection each time: one kept from the last answer may just be closing, which would pass for a failure.
+    once = aiohttp.TCPConnector(force_close=True)
+    jar = aiohttp.DummyCookieJar()
+    async with aiohttp.ClientSession(headers=headers, cookie_jar=jar, connector=once, trust_env=True) as client:
         yield Raw(client, place, key)
 
 
