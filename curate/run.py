@@ -30,6 +30,9 @@ from schemas.version import Step, Version
 
 __all__ = ["Keep", "Rule", "Run", "open_run"]
 
+_MUST_HOLD = frozenset({"repetition_penalty", "presence_penalty", "frequency_penalty", "top_k", "min_p"})
+"""Sampling fields that change what is written: an endpoint that ignores one writes other data than the recipe says."""
+
 
 @contextmanager
 def open_run(
@@ -197,7 +200,15 @@ class Run:
         """
         with Show(what, budget=self.budget, file=self.progress_file, quiet=self.quiet) as show:
             roles = self.roles if self.tap is None else {role: _silent(end) for role, end in self.roles.items()}
-            driver = Driver(roles, self.ledger, self.workers, self.store.blobs.read, budget=self.budget, report=show)
+            driver = Driver(
+                roles,
+                self.ledger,
+                self.workers,
+                self.store.blobs.read,
+                budget=self.budget,
+                lacks=self._lacks,
+                report=show,
+            )
             driver.progress.total = total
 
             def counted(key: Any, result: Any) -> None:
@@ -207,6 +218,15 @@ class Run:
 
             tap = self.tap
             driver.run(jobs if tap is None else (_tapped(job, what, tap) for job in jobs), counted)
+
+    def _lacks(self, end: Endpoint, needs: frozenset[str]) -> list[str]:
+        """Say what a probe found an endpoint to ignore; one that was never probed is believed."""
+        if not (self.store.root / "probes").is_dir():
+            return []
+        from curate.teacher.probe import load, missing
+
+        found = load(self.store.root, end.engine)
+        return missing(found, fields=needs & _MUST_HOLD, images="images" in needs) if found else []
 
     def _models(self) -> dict[str, str]:
         return {role or "*": endpoint.engine.identity for role, endpoint in sorted(self.roles.items())}

@@ -15,12 +15,13 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from curate.teacher.budget import Budget, Caps, Price, worst_prompt
+from curate.teacher.budget import Budget
+from curate.teacher.endpoint import Endpoint, Line
 from curate.teacher.gate import Gate
 from curate.teacher.ledger import Attempt, Ledger
 from curate.teacher.workers import Workers, call_outcome
 from schemas.errors import ConfigError, CurateError, StoreError, TeacherError
-from schemas.protocols import Engine, ReadMedia, Session
+from schemas.protocols import ReadMedia, Session
 from schemas.request import Call, Cause, Outcome, Program, Reply, Request, request_key
 
 __all__ = ["Driver", "Endpoint", "Job", "Progress"]
@@ -34,32 +35,8 @@ _REFUSALS = 40
 """Times one request may be turned away by a busy server before it counts as failed."""
 _DEAD = 3
 """Requests that may find an endpoint unreachable, tries included, before any was answered."""
-_USUAL = 1024
-"""Tokens of a reply to reckon with where nothing is known."""
 _AGAIN = frozenset({Cause.UNREACHABLE, Cause.SERVER_ERROR, Cause.TIMEOUT, Cause.MALFORMED, Cause.EMPTY})
 _BUSY = frozenset({Cause.RATE_LIMITED, Cause.OVERLOADED})
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """A model that roles can be bound to."""
-
-    name: str
-    engine: Engine
-    concurrency: int = 32
-    """Most requests at once."""
-    price: Price | None = None
-    """None where it is not known."""
-    caps: Caps = field(default_factory=Caps)
-    """The most that a run may spend here."""
-    rpm: float | None = None
-    """Requests a minute that the provider allows."""
-    tpm: float | None = None
-    """Tokens a minute that the provider allows, prompts included."""
-
-    def cost(self, reply: Reply) -> float | None:
-        """Return what a reply cost, None where no price is known."""
-        return None if self.price is None else self.price.of(reply.usage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,27 +75,6 @@ class Progress:
     """Requests that each endpoint is given at most, now."""
 
 
-@dataclass(slots=True)
-class _Line:
-    """An endpoint in use: its gate, its session once it is needed, and whether it ever answered."""
-
-    endpoint: Endpoint
-    gate: Gate
-    lock: asyncio.Lock
-    session: Session | None = None
-    answered: int = 0
-    dead: int = 0
-    written: int = 0
-    """Tokens of all replies."""
-
-    def expected(self, request: Request) -> int:
-        """Return the tokens a request will probably take; 0 where nobody counts them."""
-        if self.endpoint.tpm is None:
-            return 0
-        limit = request.sampling.max_tokens or _USUAL
-        return worst_prompt(request) // 2 + (min(limit, self.written // self.answered) if self.answered else limit)
-
-
 class Driver:
     """Answers programs. Make one for a run; `run` may be called for each of its passes."""
 
@@ -130,13 +86,15 @@ class Driver:
         read: ReadMedia,
         *,
         budget: Budget | None = None,
+        lacks: Callable[[Endpoint, frozenset[str]], Sequence[str]] | None = None,
         retry_wait: float = 0.5,
         report: Callable[[Progress], None] | None = None,
     ) -> None:
         """Bind roles to endpoints; the role `""` answers for every role without an endpoint of its own.
 
-        `budget` is shared by the passes of a run; `retry_wait` is the first pause before a new try, in seconds;
-        `report` is called twice a second while running.
+        `budget` is shared by the passes of a run. `lacks` says what an endpoint is known to do without of the sampling
+        fields (and `images`) that a request needs; that ends the run before anything of the kind is sent. `retry_wait`
+        is the first pause before a new try, in seconds; `report` is called twice a second while running.
         """
         self.roles = dict(roles)
         self.progress = Progress()
@@ -144,9 +102,10 @@ class Driver:
         self._workers = workers
         self._read = read
         self._budget = budget or Budget()
+        self._lacks = lacks
         self._retry_wait = retry_wait
         self._report = report
-        self._lines: dict[int, _Line] = {}
+        self._lines: dict[int, Line] = {}
         self._flying: dict[str, asyncio.Future[Outcome]] = {}
         self._stack = AsyncExitStack()
 
@@ -232,7 +191,7 @@ class Driver:
         await asyncio.wait([asyncio.wrap_future(future)])
         return call_outcome(future)
 
-    def _line(self, role: str) -> _Line:
+    def _line(self, role: str) -> Line:
         endpoint = self.roles.get(role) or self.roles.get("")
         if endpoint is None:
             known = ", ".join(sorted(self.roles)) or "none"
@@ -242,12 +201,12 @@ class Driver:
         line = self._lines.get(id(endpoint))
         if line is None:
             self._budget.check(endpoint.name, endpoint.price)
-            line = self._lines[id(endpoint)] = _Line(
+            line = self._lines[id(endpoint)] = Line(
                 endpoint, Gate(endpoint.concurrency, rpm=endpoint.rpm, tpm=endpoint.tpm), asyncio.Lock()
             )
         return line
 
-    async def _ask_once(self, request: Request, key: str, line: _Line) -> Outcome:
+    async def _ask_once(self, request: Request, key: str, line: Line) -> Outcome:
         """Ask, or wait for the same question that is already on its way."""
         flying = self._flying.get(key)
         if flying is not None:
@@ -265,8 +224,9 @@ class Driver:
         finally:
             del self._flying[key]
 
-    async def _ask(self, request: Request, key: str, line: _Line) -> Outcome:
+    async def _ask(self, request: Request, key: str, line: Line) -> Outcome:
         identity = line.endpoint.engine.identity
+        self._check_needs(request, line)
         try:
             reply = await self._try(request, key, line)
         except TeacherError as error:
@@ -282,7 +242,18 @@ class Driver:
             await self._keep(request, outcome, line.endpoint)
         return outcome
 
-    async def _try(self, request: Request, key: str, line: _Line) -> Reply:
+    def _check_needs(self, request: Request, line: Line) -> None:
+        """End the run before a request that its endpoint is known to take and not to follow."""
+        needs = frozenset({*request.sampling.to_json(), *request.sampling.extra})
+        needs |= {"images"} if any(message.media for message in request.messages) else set()
+        if self._lacks is None or needs in line.checked:
+            return
+        line.checked.add(needs)
+        if found := self._lacks(line.endpoint, needs):
+            what = request.purpose or request.role
+            raise ConfigError(f"{'; '.join(found)}, and {what} needs it: change the recipe or probe the endpoint again")
+
+    async def _try(self, request: Request, key: str, line: Line) -> Reply:
         """Ask until there is a reply, by cause: passing errors a few times, with a growing random pause."""
         from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
@@ -294,7 +265,7 @@ class Driver:
         )
         return await retrying(self._admitted, request, key, line)
 
-    async def _admitted(self, request: Request, key: str, line: _Line) -> Reply:
+    async def _admitted(self, request: Request, key: str, line: Line) -> Reply:
         """Ask through the gate; a busy server sends the request back to the gate, not to the retry counter."""
         expected = line.expected(request)
         for _ in range(_REFUSALS):
@@ -318,7 +289,7 @@ class Driver:
                     return reply
         raise refusal
 
-    async def _send(self, request: Request, key: str, line: _Line) -> Reply:
+    async def _send(self, request: Request, key: str, line: Line) -> Reply:
         end = line.endpoint
         session = line.session or await self._open(line)
         hold = await self._budget.hold(end.name, request, end.price)
@@ -342,13 +313,13 @@ class Driver:
         self._ledger.note(Attempt(key, end.engine.identity, Cause.OK, "", reply.latency, cost=end.cost(reply)))
         return reply
 
-    async def _open(self, line: _Line) -> Session:
+    async def _open(self, line: Line) -> Session:
         async with line.lock:
             if line.session is None:
                 line.session = await self._stack.enter_async_context(line.endpoint.engine.open(self._read))
             return line.session
 
-    def _judge_endpoint(self, line: _Line, cause: Cause, reason: str) -> None:
+    def _judge_endpoint(self, line: Line, cause: Cause, reason: str) -> None:
         """End the run where an endpoint that never answered turns everything away or cannot be reached."""
         if line.answered:
             return
@@ -357,7 +328,7 @@ class Driver:
         if cause is Cause.MISCONFIGURED or line.dead >= _DEAD:
             raise ConfigError(f"the endpoint {line.endpoint.name} gives no answer: {reason}")
 
-    def _settle(self, line: _Line, reply: Reply) -> None:
+    def _settle(self, line: Line, reply: Reply) -> None:
         line.answered += 1
         line.written += reply.usage.completion
         self.progress.asked += 1

@@ -80,3 +80,18 @@ def test_a_price_of_the_configuration(cli: Cli, place: Path) -> None:
         assert stopped.code == 3
         assert 1 <= len(server.bodies) <= 2.0 / (0.011 + 0.07)
         assert cli(*command, "--max-tokens", "100000").code == 0
+
+
+def test_a_probe_is_heeded(cli: Cli, place: Path) -> None:
+    """What the endpoint was found to ignore ends the run in one line, before anything is sent."""
+    needy = (place / "once.py").read_text().replace("max_tokens=50", "max_tokens=50, repetition_penalty=1.1")
+    (place / "needy.py").write_text(needy)
+    with serve(lambda body, before: f"<think>{'round and round ' * 40}</think>Answer: 7") as server:
+        assert cli("teacher", "probe", f"{server.url}#mock").code == 0
+        server.bodies.clear()
+        ended = cli("run", "needy.py", "--source", "rows.jsonl", "--teacher", f"{server.url}#mock")
+        assert ended.code == 2
+        assert "does not give repetition_penalty" in ended.err
+        assert "think_then_answer needs it" in ended.err
+        assert server.bodies == []
+        assert cli("run", "once.py", "--source", "rows.jsonl", "--teacher", f"{server.url}#mock").code == 0

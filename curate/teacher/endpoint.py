@@ -1,0 +1,61 @@
+"""A model that roles can be bound to, and what a run knows of it while it is in use."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from curate.teacher.budget import Caps, Price, worst_prompt
+from curate.teacher.gate import Gate
+from schemas.protocols import Engine, Session
+from schemas.request import Reply, Request
+
+__all__ = ["Endpoint", "Line"]
+
+_USUAL = 1024
+"""Tokens of a reply to reckon with where nothing is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A model that roles can be bound to."""
+
+    name: str
+    engine: Engine
+    concurrency: int = 32
+    """Most requests at once."""
+    price: Price | None = None
+    """None where it is not known."""
+    caps: Caps = field(default_factory=Caps)
+    """The most that a run may spend here."""
+    rpm: float | None = None
+    """Requests a minute that the provider allows."""
+    tpm: float | None = None
+    """Tokens a minute that the provider allows, prompts included."""
+
+    def cost(self, reply: Reply) -> float | None:
+        """Return what a reply cost, None where no price is known."""
+        return None if self.price is None else self.price.of(reply.usage)
+
+
+@dataclass(slots=True)
+class Line:
+    """An endpoint in use: its gate, its session once it is needed, and whether it ever answered."""
+
+    endpoint: Endpoint
+    gate: Gate
+    lock: asyncio.Lock
+    session: Session | None = None
+    answered: int = 0
+    dead: int = 0
+    written: int = 0
+    """Tokens of all replies."""
+    checked: set[frozenset[str]] = field(default_factory=set)
+    """Needs that the endpoint was held against."""
+
+    def expected(self, request: Request) -> int:
+        """Return the tokens a request will probably take; 0 where nobody counts them."""
+        if self.endpoint.tpm is None:
+            return 0
+        limit = request.sampling.max_tokens or _USUAL
+        return worst_prompt(request) // 2 + (min(limit, self.written // self.answered) if self.answered else limit)
