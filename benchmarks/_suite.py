@@ -28,7 +28,7 @@ BEGIN, END = "<!-- throughput: begin -->", "<!-- throughput: end -->"
 _MIXED = {"429": 0.05, "500": 0.05, "reset": 0.02, "malformed": 0.02, "hang": 0.01, "truncated": 0.02}
 _LASTING = {"500": 0.02, "content_filter": 0.02, "empty": 0.02}
 _HEAD = (
-    "| client | wall s | sending s | / ideal | / aiohttp | CPU s | / AsyncOpenAI | peak MB | rows | doubled | failed |\n"
+    "| client | wall s | sending s | / ideal | / aiohttp | CPU s | / AsyncOpenAI | MB | rows | doubled | failed |\n"
     "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
 )
 _CLIENTS = ("curate", "AsyncOpenAI", "aiohttp")
