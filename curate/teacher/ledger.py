@@ -2,13 +2,14 @@
 
 SQLite in WAL mode with full syncs. One writer thread gathers what arrives while the disk is busy and commits it as one
 group, so a thousand replies a second cost a few syncs. Look-ups are by primary key. Refusals that would come again are
-remembered like replies; passing errors are only rows of `attempts`.
+remembered like replies; passing errors are only rows of `attempts`. The first write that fails ends all writing: the
+group it was in is rolled back, and everybody who waits or writes later is told why.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
+import os
 import queue
 import sqlite3
 import threading
@@ -18,27 +19,43 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from curate.teacher.packing import pack, read_json, read_outcome, write_outcome
 from schemas.canonical import SCHEME, canonical
-from schemas.errors import StoreError
-from schemas.request import Cause, Outcome, Reply, Request, Usage, family_key, request_body
+from schemas.errors import SchemaError, StoreError
+from schemas.request import Cause, Outcome, Reply, Request, family_key, request_body
 
-__all__ = ["Attempt", "Ledger", "unpack"]
+__all__ = ["Attempt", "Ledger", "trouble"]
 
+# The texts come last in a row: counts and causes of a million replies are read without them.
 _TABLES = """
 CREATE TABLE IF NOT EXISTS replies(
-    key TEXT PRIMARY KEY, family TEXT NOT NULL, model TEXT NOT NULL, role TEXT NOT NULL, purpose TEXT NOT NULL,
-    cause TEXT NOT NULL, request BLOB NOT NULL, reply BLOB NOT NULL, prompt_tokens INT, completion_tokens INT,
-    reasoning_tokens INT, cached_tokens INT, cost REAL, latency REAL, created REAL NOT NULL) WITHOUT ROWID;
+    key TEXT PRIMARY KEY NOT NULL, family TEXT NOT NULL, model TEXT NOT NULL, role TEXT NOT NULL, purpose TEXT NOT NULL,
+    cause TEXT NOT NULL, prompt_tokens INT, completion_tokens INT, reasoning_tokens INT, cached_tokens INT, cost REAL,
+    latency REAL, created REAL NOT NULL, request BLOB NOT NULL, reply BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS families ON replies(family);
 CREATE TABLE IF NOT EXISTS attempts(
     id INTEGER PRIMARY KEY, key TEXT NOT NULL, model TEXT NOT NULL, cause TEXT NOT NULL, reason TEXT NOT NULL,
     status INT, latency REAL, cost REAL, created REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS facts(name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
-_REPLY = "INSERT OR IGNORE INTO replies VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+# Named columns: a file made when they stood in another order is written to as well.
+_REPLY = (
+    "INSERT OR IGNORE INTO replies(key, family, model, role, purpose, cause, prompt_tokens, completion_tokens, "
+    "reasoning_tokens, cached_tokens, cost, latency, created, request, reply) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+)
 _ATTEMPT = "INSERT INTO attempts(key, model, cause, reason, status, latency, cost, created) VALUES (?,?,?,?,?,?,?,?)"
+_GET = "SELECT cause, reply, model FROM replies WHERE key = ?"
+_FITTING = (
+    "SELECT key, cause, reply, model FROM replies WHERE family = ? AND cause = 'ok' AND completion_tokens > 0 "
+    "AND completion_tokens <= ? ORDER BY key LIMIT 1"
+)
 _GROUP = 2_000
 """Most replies in one commit."""
+_MOST = 2**63 - 1
+"""The largest count that SQLite holds; a server may claim more."""
+
+_UNREADABLE = (sqlite3.Error, LookupError, MemoryError, OSError, TypeError, ValueError)
+"""What reading a damaged file raises: SQLite's errors, and those of unpacking a row that is not what was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +74,7 @@ class Attempt:
 
 @dataclass(slots=True)
 class _Write:
-    reply: tuple[Any, ...] | None
+    row: Callable[[], tuple[Any, ...]] | None
     attempt: Attempt | None
     done: Callable[[BaseException | None], None] | None
     at: float
@@ -75,9 +92,9 @@ class Ledger:
         """
         self.path = path
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
-        self._reader = _open(path)
+        self._reader, self._writer = _open(path)
         self._thread = threading.Thread(target=self._write_groups, name="ledger", daemon=True)
-        self._failure: BaseException | None = None
+        self._failure: StoreError | None = None
         self._thread.start()
 
     def __enter__(self) -> Self:
@@ -91,12 +108,21 @@ class Ledger:
         if self._thread.is_alive():
             self._queue.put(None)
             self._thread.join()
+        self._writer.close()
         self._reader.close()
 
     def get(self, key: str) -> Outcome | None:
-        """Return the remembered outcome of a request, or None where it was never answered."""
-        row = self._reader.execute("SELECT cause, reply, model FROM replies WHERE key = ?", (key,)).fetchone()
-        return None if row is None else _outcome(key, *row)
+        """Return the remembered outcome of a request, or None where it was never answered.
+
+        Raises:
+            StoreError: the file is damaged; so do the other reading methods.
+
+        """
+        try:
+            row = self._reader.execute(_GET, (key,)).fetchone()
+            return None if row is None else read_outcome(key, *row)
+        except _UNREADABLE as error:
+            raise self._unreadable(error) from error
 
     def fitting(self, request: Request, identity: str) -> Outcome | None:
         """Return a whole reply to the same request under another token limit, where it fits into this one's.
@@ -104,52 +130,61 @@ class Ledger:
         So a changed limit buys again only what was cut. A reply of unknown length never serves.
         """
         limit = request.sampling.max_tokens
-        sql = (
-            "SELECT key, cause, reply, model FROM replies WHERE family = ? AND cause = 'ok' AND completion_tokens > 0 "
-            "AND completion_tokens <= ? ORDER BY key LIMIT 1"
-        )
-        most = limit if limit is not None else 2**62
-        row = self._reader.execute(sql, (family_key(request, identity), most)).fetchone()
-        return None if row is None else _outcome(*row)
+        wanted = (family_key(request, identity), _MOST if limit is None else limit)
+        try:
+            row = self._reader.execute(_FITTING, wanted).fetchone()
+            return None if row is None else read_outcome(*row)
+        except _UNREADABLE as error:
+            raise self._unreadable(error) from error
 
     def put(
         self, request: Request, outcome: Outcome, *, cost: float | None, done: Callable[[BaseException | None], None]
     ) -> None:
-        """Queue a remembered outcome; `done(None)` is called from the writer's thread once it is on disk."""
-        reply = outcome.reply or Reply("")
-        usage = reply.usage
-        row = (
-            outcome.key, family_key(request, outcome.model), outcome.model, request.role, request.purpose,
-            outcome.cause.value,
-            canonical(request_body(request, outcome.model)), _pack_outcome(outcome),
-            usage.prompt, usage.completion, usage.reasoning, usage.cached, cost, reply.latency,
-        )  # fmt: skip
-        self._put(_Write(row, None, done, time.time()))
+        """Queue a remembered outcome; `done(None)` is called from the writer's thread once it is on disk.
+
+        Where it cannot be written, `done` is given the StoreError that says why.
+
+        Raises:
+            StoreError: an earlier write failed.
+
+        """
+        at = time.time()
+        self._put(_Write(lambda: _row(request, outcome, cost, at), None, done, at))
 
     def note(self, attempt: Attempt) -> None:
-        """Queue the record of one attempt."""
+        """Queue the record of one attempt.
+
+        Raises:
+            StoreError: an earlier write failed.
+
+        """
         self._put(_Write(None, attempt, None, time.time()))
 
     def requests(self, keys: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
         """Stream stored requests with their key, model, cause and JSON body (all of them, or those of `keys`)."""
         sql = "SELECT key, model, role, cause, request, reply FROM replies"
-        if keys is None:
-            cursor = self._reader.execute(sql)
-        else:
-            cursor = self._reader.execute(f"{sql} WHERE key IN ({','.join('?' * len(keys))})", tuple(keys))
-        for key, model, role, cause, request, reply in cursor:
-            yield {
-                "key": key,
-                "model": model,
-                "role": role,
-                "cause": cause,
-                "request": json.loads(unpack(request)),
-                "reply": json.loads(unpack(reply)),
-            }
+        names = ("key", "model", "role", "cause", "request", "reply")
+        try:
+            cursors = (
+                [self._reader.execute(sql)]
+                if keys is None
+                else (self._reader.execute(f"{sql} WHERE key = ?", (key,)) for key in keys)
+            )
+            for cursor in cursors:
+                for *plain, request, reply in cursor:
+                    yield dict(zip(names, (*plain, read_json(request), read_json(reply)), strict=True))
+        except _UNREADABLE as error:
+            raise self._unreadable(error) from error
 
     def count(self) -> int:
         """Return how many replies are stored."""
-        return int(self._reader.execute("SELECT count(*) FROM replies").fetchone()[0])
+        try:
+            return int(self._reader.execute("SELECT count(*) FROM replies").fetchone()[0])
+        except _UNREADABLE as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: BaseException) -> StoreError:
+        return StoreError(f"the ledger {self.path} cannot be read: {trouble(error)}")
 
     def _put(self, write: _Write) -> None:
         if self._failure is not None:
@@ -157,18 +192,16 @@ class Ledger:
         self._queue.put(write)
 
     def _write_groups(self) -> None:
-        writer = _connect(self.path)
-        try:
-            open_ = True
-            while open_:
-                group, open_ = self._next_group()
-                error = _commit(writer, group)
-                self._failure = self._failure or error
-                for write in group:
-                    if write.done is not None:
-                        write.done(error)
-        finally:
-            writer.close()
+        open_ = True
+        while open_:
+            group, open_ = self._next_group()
+            # After a failure nothing more is tried: what comes later may rest on what was lost.
+            self._failure = self._failure or _commit(self._writer, group)
+            for write in group:
+                if write.done is not None:
+                    # A loop that was stopped takes no more calls; its replies are still to be kept.
+                    with contextlib.suppress(RuntimeError):
+                        write.done(self._failure)
 
     def _next_group(self) -> tuple[list[_Write], bool]:
         group: list[_Write] = []
@@ -184,43 +217,72 @@ class Ledger:
         return group, False
 
 
-def unpack(blob: bytes) -> bytes:
-    """Return the bytes of a stored request or reply."""
-    size = int.from_bytes(blob[:4], "little")
-    return bytes(_codec().decompress(blob[4:], size)) if size else blob[4:]
+def trouble(error: BaseException) -> str:
+    """Say in a few words what SQLite's or the disk's error means and what to do."""
+    name = str(getattr(error, "sqlite_errorname", ""))
+    said = " ".join(str(error).split()) or type(error).__name__
+    if name.startswith("SQLITE_FULL"):
+        return f"the disk is full ({said}): make room and run the same command again, it goes on from what is stored"
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or not isinstance(error, (sqlite3.Error, MemoryError)):
+        return f"it is damaged ({said}): move it away, or save what can be saved with `sqlite3 FILE .recover`"
+    if name.startswith("SQLITE_BUSY"):
+        return f"another process is writing it ({said}): wait for it, or use another --workspace"
+    if name.startswith("SQLITE_IOERR"):
+        return f"the disk refused ({said}, {name}): look at its free space, its quota and its health"
+    return said
 
 
-def _commit(writer: sqlite3.Connection, group: Sequence[_Write]) -> BaseException | None:
-    replies = [
-        (*w.reply[:6], _pack(w.reply[6]), _pack(w.reply[7]), *w.reply[8:], w.at) for w in group if w.reply is not None
-    ]
-    attempts = [
-        (a.key, a.model, a.cause.value, a.reason, a.status, a.latency, a.cost, w.at)
-        for w in group
-        if (a := w.attempt) is not None
-    ]
+def _row(request: Request, outcome: Outcome, cost: float | None, at: float) -> tuple[Any, ...]:
+    reply = outcome.reply or Reply("")
+    usage = reply.usage
+    counts = (min(count, _MOST) for count in (usage.prompt, usage.completion, usage.reasoning, usage.cached))
+    identity = outcome.model
+    return (
+        outcome.key, family_key(request, identity), identity, request.role, request.purpose, outcome.cause.value,
+        *counts, cost, reply.latency, at,
+        pack(canonical(request_body(request, identity))), pack(write_outcome(outcome)),
+    )  # fmt: skip
+
+
+def _commit(writer: sqlite3.Connection, group: Sequence[_Write]) -> StoreError | None:
+    """Write a group in one transaction: all of it, or nothing and the reason."""
     try:
+        replies = [write.row() for write in group if write.row is not None]
+        attempts = [
+            (a.key, a.model, a.cause.value, _storable(a.reason), a.status, a.latency, a.cost, w.at)
+            for w in group
+            if (a := w.attempt) is not None
+        ]
         with writer:
-            writer.execute("BEGIN")
+            writer.execute("BEGIN IMMEDIATE")
             writer.executemany(_REPLY, replies)
             writer.executemany(_ATTEMPT, attempts)
     except (sqlite3.Error, OSError) as error:
-        return error
+        return StoreError(trouble(error))
+    except (ArithmeticError, LookupError, MemoryError, SchemaError, TypeError, ValueError) as error:
+        return StoreError(f"a reply cannot be stored: {type(error).__name__}: {error}")
     return None
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _storable(text: str) -> str:
+    """Return a server's words without the half surrogates that SQLite's texts cannot hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _open(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        connection = _connect(path)
-        connection.executescript(_TABLES)
-        connection.execute("INSERT OR IGNORE INTO facts VALUES ('scheme', ?)", (str(SCHEME),))
-        found = connection.execute("SELECT value FROM facts WHERE name = 'scheme'").fetchone()[0]
+        reader, writer = _connect(path), _connect(path)
+        writer.executescript(_TABLES)
+        writer.execute("INSERT OR IGNORE INTO facts VALUES ('scheme', ?)", (str(SCHEME),))
+        found = reader.execute("SELECT value FROM facts WHERE name = 'scheme'").fetchone()[0]
     except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"cannot open the ledger {path}: {error}") from error
+        raise StoreError(f"cannot open the ledger {path}: {trouble(error)}") from error
     if found != str(SCHEME):
         raise StoreError(f"the ledger {path} was written with fingerprint scheme {found}, this is scheme {SCHEME}")
-    return connection
+    return reader, writer
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -230,53 +292,3 @@ def _connect(path: Path) -> sqlite3.Connection:
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA wal_autocheckpoint = 4000")
     return connection
-
-
-def _pack_outcome(outcome: Outcome) -> bytes:
-    reply = outcome.reply
-    if reply is None:
-        return canonical({"reason": outcome.reason})
-    usage = reply.usage
-    body = {
-        "text": reply.text, "reasoning": reply.reasoning, "finish": reply.finish, "model": reply.model,
-        "closed": reply.closed, "latency": reply.latency,
-        "usage": [usage.prompt, usage.completion, usage.reasoning, usage.cached],
-    }  # fmt: skip
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-
-
-def _outcome(key: str, cause: str, blob: bytes, model: str) -> Outcome:
-    body = json.loads(unpack(blob).decode("utf-8", "surrogatepass"))
-    if "text" not in body:
-        return Outcome(Cause(cause), reason=body["reason"], key=key, model=model, from_ledger=True)
-    reply = Reply(
-        text=body["text"],
-        reasoning=body["reasoning"],
-        finish=body["finish"],
-        usage=Usage(*body["usage"]),
-        model=body["model"],
-        latency=body["latency"],
-        closed=body["closed"],
-    )
-    return Outcome(Cause(cause), reply, key=key, model=model, from_ledger=True)
-
-
-_SMALL = 200
-"""Bytes below which compression gains nothing."""
-
-
-def _pack(data: bytes) -> bytes:
-    if len(data) < _SMALL:
-        return (0).to_bytes(4, "little") + data
-    return len(data).to_bytes(4, "little") + bytes(_codec().compress(data, asbytes=True))
-
-
-_codecs = threading.local()
-
-
-def _codec() -> Any:
-    if not hasattr(_codecs, "zstd"):
-        import pyarrow as pa
-
-        _codecs.zstd = pa.Codec("zstd", compression_level=3)
-    return _codecs.zstd

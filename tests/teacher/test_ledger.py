@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.teacher.ledger import Attempt, Ledger, unpack
+from curate.teacher.ledger import Attempt, Ledger
+from curate.teacher.packing import unpack
 from schemas.errors import StoreError
 from schemas.prompt import user
 from schemas.request import Cause, Outcome, Reply, Request, Sampling, Usage, request_key
