@@ -192,16 +192,20 @@ class Ledger:
         self._queue.put(write)
 
     def _write_groups(self) -> None:
+        group: list[_Write] = []
         open_ = True
-        while open_:
-            group, open_ = self._next_group()
-            # After a failure nothing more is tried: what comes later may rest on what was lost.
-            self._failure = self._failure or _commit(self._writer, group)
-            for write in group:
-                if write.done is not None:
-                    # A loop that was stopped takes no more calls; its replies are still to be kept.
-                    with contextlib.suppress(RuntimeError):
-                        write.done(self._failure)
+        try:
+            while open_:
+                group, open_ = self._next_group()
+                # After a failure nothing more is tried: what comes later may rest on what was lost.
+                self._failure = self._failure or _commit(self._writer, group)
+                _tell(group, self._failure)
+        finally:
+            if open_:  # a bug of ours: nobody is to wait for ever
+                self._failure = StoreError("its writer broke")
+                with contextlib.suppress(queue.Empty):
+                    group.extend(iter(self._queue.get_nowait, None))
+                _tell(group, self._failure)
 
     def _next_group(self) -> tuple[list[_Write], bool]:
         group: list[_Write] = []
@@ -232,6 +236,14 @@ def trouble(error: BaseException) -> str:
     if name.startswith("SQLITE_IOERR"):
         return f"the disk refused ({said}, {name}): look at its free space, its quota and its health"
     return said
+
+
+def _tell(group: Sequence[_Write], failure: StoreError | None) -> None:
+    for write in group:
+        if write.done is not None:
+            # A loop that was stopped takes no more calls; its replies are kept all the same.
+            with contextlib.suppress(RuntimeError):
+                write.done(failure)
 
 
 def _row(request: Request, outcome: Outcome, cost: float | None, at: float) -> tuple[Any, ...]:

@@ -10,6 +10,7 @@ import textwrap
 import threading
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes.ledgers import answered, keep, question
@@ -185,6 +186,17 @@ def test_a_loop_that_is_gone_costs_no_reply(tmp_path: Path) -> None:
             ledger.put(*_big(number), cost=None, done=gone)
     with Ledger(tmp_path / "l.sqlite") as ledger:
         assert ledger.count() == 20
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_bug_in_the_writer_leaves_nobody_waiting(tmp_path: Path) -> None:
+    """Whatever ends the writer, those who wait are told, and so are those who come later."""
+    broken: Any = "no attempt"
+    with Ledger(tmp_path / "l.sqlite") as ledger:
+        ledger.note(broken)
+        ledger._thread.join(10)
+        with pytest.raises(StoreError, match="its writer broke"):
+            ledger.put(*_big(1), cost=None, done=lambda _: None)
 
 
 def test_the_oddest_words_and_counts_of_a_server_are_stored(tmp_path: Path) -> None:
