@@ -33,7 +33,7 @@ class Pictures:
                 return self._held[media.sha256]
         from schemas.picture import wire
 
-        made = wire(self._read(media))
+        made = wire(self._read(media), checked=True)
         with self._lock:
             if media.sha256 not in self._held:
                 self._held[media.sha256] = made
