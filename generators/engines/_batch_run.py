@@ -58,6 +58,8 @@ class Batch:
     """Custom ids whose outcome nobody has been given yet."""
     gone: bool = False
     """Nothing was bought: its requests are to be asked anew."""
+    queued: bool = False
+    """Waits for another batch of the session to end."""
     fetch: _Fetch | None = None
 
     def add(self, custom_id: str, line: bytes) -> None:
@@ -235,13 +237,20 @@ class Runner:
             raise TeacherError(Cause.MISCONFIGURED, _failures.scrub(reason, self.calls.key))
         batch.ticket.batch_id = ""
         await self._save(batch.ticket)
-        others = [other.fetch.task for other in self.batches if _under_way(other) and other.fetch and other.fetch.task]
+        others = self._under_way(batch)
         if not others:
             advice = "; where none is under way, it is too large: lower max_requests"
             wait = self.poll * _QUEUE_POLLS
             reason = _failures.scrub(reason, self.calls.key) + advice
             raise TeacherError(Cause.RATE_LIMITED, reason, retry_after=wait)
+        batch.queued = True
         await asyncio.wait(others, return_when=asyncio.FIRST_COMPLETED)
+        batch.queued = False
+
+    def _under_way(self, batch: Batch) -> list[asyncio.Task[None]]:
+        """Return the other batches that will end without waiting for this one."""
+        others = [other.fetch for other in self.batches if other is not batch and not other.queued]
+        return [fetch.task for fetch in others if fetch and fetch.task and not fetch.done.is_set()]
 
     async def _downloaded(self, batch: Batch, ended: openai.types.Batch) -> Rows:
         ticket = batch.ticket
@@ -252,10 +261,10 @@ class Runner:
             took = max(0.0, time.time() - ticket.created)
             rows = Rows(file, ended.id, ended.status, took, self.calls.key)
             await asyncio.to_thread(rows.index, set(ticket.keys))
+            await self._shrink(ticket, rows)
         except BaseException:
             file.close()
             raise
-        await self._shrink(ticket, rows)
         return rows
 
     async def _shrink(self, ticket: Ticket, rows: Rows) -> None:
@@ -276,7 +285,3 @@ class Runner:
 def unwritable(folder: Path, error: OSError) -> TeacherError:
     """Return the error for a folder that takes no file."""
     return TeacherError(Cause.MISCONFIGURED, f"the folder for batches {folder} cannot be written: {error.strerror}")
-
-
-def _under_way(batch: Batch) -> bool:
-    return bool(batch.ticket.batch_id) and batch.fetch is not None and not batch.fetch.done.is_set()
