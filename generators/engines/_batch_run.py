@@ -82,6 +82,8 @@ class Runner:
     """Seconds between two looks at a batch."""
     batches: list[Batch] = field(default_factory=list)
     _upload: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _ends: int = 0
+    """Batches that ended so far, well or not."""
 
     def begin(self, ticket: Ticket) -> Batch:
         """Open a batch that gathers rows; `start` submits it."""
@@ -154,15 +156,19 @@ class Runner:
         except OSError as error:
             fetch.error, batch.fetch = unwritable(self.folder, error), None
         finally:
+            self._ends += 1
             fetch.done.set()
 
     async def _fetched(self, batch: Batch) -> Rows:
         while True:
+            before = self._ends
             ended = await self._ended(await self._ordered(batch))
             _log.info("batch %s of %d requests: %s", ended.id, len(batch.ticket.keys), ended.status)
             if ended.status != "failed":
                 return await self._downloaded(batch, ended)
             await self._failed(batch, ended)
+            if self._ends == before:  # else there is room already
+                await self._wait_for_room(batch, ended)
 
     async def _ordered(self, batch: Batch) -> openai.types.Batch:
         """Return the batch at the server, created now where it is not there yet."""
@@ -226,23 +232,27 @@ class Runner:
         return found
 
     async def _failed(self, batch: Batch, ended: openai.types.Batch) -> None:
-        """Raise for a batch that failed as a whole; return where it can be submitted again at once."""
+        """Raise for a batch that failed as a whole; return where it only found the queue full."""
+        errors = (ended.errors.data if ended.errors else None) or []
+        if not errors or errors[0].code != _QUEUE_FULL:
+            await self._drop(batch)
+            raise TeacherError(Cause.MISCONFIGURED, self._reason(batch, ended))
+        batch.ticket.batch_id = ""
+        await self._save(batch.ticket)
+
+    def _reason(self, batch: Batch, ended: openai.types.Batch) -> str:
         errors = (ended.errors.data if ended.errors else None) or []
         first = errors[0] if errors else None
         where = f" (line {first.line})" if first and first.line else ""
         words = f"{first.code or 'no code'}: {first.message or 'no message'}{where}" if first else "no reason given"
         reason = f"the batch {ended.id} of {len(batch.ticket.keys)} requests failed: {words}"
-        if first is None or first.code != _QUEUE_FULL:
-            await self._drop(batch)
-            raise TeacherError(Cause.MISCONFIGURED, _failures.scrub(reason, self.calls.key))
-        batch.ticket.batch_id = ""
-        await self._save(batch.ticket)
+        return _failures.scrub(reason, self.calls.key)
+
+    async def _wait_for_room(self, batch: Batch, ended: openai.types.Batch) -> None:
         others = self._under_way(batch)
         if not others:
-            advice = "; where none is under way, it is too large: lower max_requests"
-            wait = self.poll * _QUEUE_POLLS
-            reason = _failures.scrub(reason, self.calls.key) + advice
-            raise TeacherError(Cause.RATE_LIMITED, reason, retry_after=wait)
+            reason = f"{self._reason(batch, ended)}; where none is under way, it is too large: lower max_requests"
+            raise TeacherError(Cause.RATE_LIMITED, reason, retry_after=self.poll * _QUEUE_POLLS)
         batch.queued = True
         await asyncio.wait(others, return_when=asyncio.FIRST_COMPLETED)
         batch.queued = False
