@@ -12,7 +12,7 @@ import math
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any, NamedTuple
@@ -27,6 +27,7 @@ ALIKE = 0.3
 """Share of a request's words below which the nearest one is called unlike."""
 
 _WORD = re.compile(r"\d+|[^\W\d_]+")
+_ROWS = "SELECT key, created, request FROM replies WHERE "
 _PICTURE = "<image> "
 """Marks a picture among words; no word has such characters."""
 _TRY = 3
@@ -101,7 +102,7 @@ def nearest(
 ) -> Nearest | None:
     """Find the stored request most like `body`, itself apart, and what differs; None where nothing else is stored.
 
-    Reads every request of the purpose (of all where none has it).
+    Reads every request of the purpose (of all where none has it), twice where none has the same messages.
 
     Args:
         connection: an open ledger.
@@ -134,32 +135,35 @@ class _Alike:
 
 
 def _closest(connection: sqlite3.Connection, body: JSON, condition: str, values: Sequence[Any]) -> Nearest | None:
-    own = fingerprint(body)
     places = {word: 1 << place for place, word in enumerate(dict.fromkeys(_words(body["messages"])))}
-    same = canonical({"messages": body["messages"]})[:-1]
+    # The same messages are nearer than any others, and found without looking at words.
+    for same in (True, False):
+        groups = _groups(connection.execute(_ROWS + condition, values), body, places, same=same)
+        if groups:
+            return _chosen(connection, body, groups, places)
+    return None
+
+
+def _groups(
+    rows: Iterable[tuple[str, float, bytes]], body: JSON, places: Mapping[str, int], *, same: bool
+) -> dict[int, _Alike]:
+    """Gather stored requests by the words they share with `body`, as a set of bits, so that a million fit."""
+    own = fingerprint(body)
+    beginning = canonical({"messages": body["messages"]})[:-1]
     rest = {name: body[name] for name in ("model", "sampling", "try")}
-    everything = (1 << len(places)) - 1
-    # The words of a request as a set of bits; requests with equal sets are one entry, so a million fit.
     groups: dict[int, _Alike] = {}
-    rows = connection.execute(f"SELECT key, created, request FROM replies WHERE {condition}", values)  # noqa: S608
     for key, created, blob in rows:
-        if key == own:
-            continue
         raw = unpack(blob)
-        if everything in groups and not raw.startswith(same):
-            continue  # the same messages are nearer than any others
+        if key == own or (same and not raw.startswith(beginning)):
+            continue
         stored = json.loads(raw.decode("utf-8", "surrogatepass"))
-        equal = raw.startswith(same)
-        shared = everything if equal else sum({places.get(word, 0) for word in _words(stored["messages"])})
-        rank = (_changes(rest, stored) + (not equal), -created)
-        group = groups.get(shared)
-        if group is None:
-            groups[shared] = _Alike(1, rank, key)
-        else:
-            group.count += 1
-            if rank < group.rank:
-                group.rank, group.key = rank, key
-    return _chosen(connection, body, groups, places) if groups else None
+        shared = sum({places.get(word, 0) for word in _words(stored["messages"])})
+        rank = (_changes(rest, stored), -created)
+        group = groups.setdefault(shared, _Alike(0, rank, key))
+        group.count += 1
+        if rank < group.rank:
+            group.rank, group.key = rank, key
+    return groups
 
 
 def _chosen(
