@@ -67,7 +67,7 @@ def questions(picture: Media) -> dict[str, Request]:
     sheep = "A farmer has 17 sheep and buys twice as many again, then 9 run away. How many are left? Think first."
     seen = Request("teacher", user(picture, "Which number is written here, and on what colour?"), _most(1024))
     return {
-        "max_tokens": _ask("Count from 1 to 200, with a space between the numbers.", _most(_LIMIT)),
+        "max_tokens": _ask("Tell a long story about a lighthouse, of 300 words at least.", _most(_LIMIT)),
         "plain": _ask(rhyme, plain),
         "again": _ask(rhyme, plain),
         **{name: _ask(rhyme, _with(plain, name, value)) for name, value in PENALTIES.items()},
@@ -231,6 +231,10 @@ def _max_tokens(said: Said) -> Finding:
     counted = f"{count} tokens" if count else "tokens not counted"
     if said.finish == "length":
         return Finding(name, "yes", f"cut at {_LIMIT} ({counted}), and said to be cut")
+    if count == _LIMIT:
+        return Finding(
+            name, "unknown", f"at the limit of {_LIMIT} tokens, and said to have ended: a cut may pass as an end"
+        )
     return Finding(name, "unknown", f"the reply ended by itself before the limit of {_LIMIT} ({counted})")
 
 

@@ -50,8 +50,8 @@ class Player:
             return {"content": '{"colour": "red", "count": 3}'}
         if "Which number" in text:
             return {"content": "The number is 574, on yellow." if sees else "I would need to see it."}
-        if "Count from" in text:
-            return {"content": " ".join(map(str, range(1, 201)))}
+        if "lighthouse" in text:
+            return {"content": "The light goes round. " * 50}
         if "rhyme" in text:
             said = VARIED if any(body.get(name) for name in PENALTIES) else RHYME
             return {"content": f"{said} {self._count()}" if self.restless else said}

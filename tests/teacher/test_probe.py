@@ -74,6 +74,15 @@ def test_a_setting_that_is_refused(name: str, status: int) -> None:
     assert _answers(found)["frequency_penalty"] == "yes"
 
 
+def test_a_cut_that_is_not_said() -> None:
+    """A server that stops at the limit and calls it an end is not trusted: cut replies would pass as whole."""
+    counts = {"prompt_tokens": 9, "completion_tokens": 16}
+    found = _probe(lambda body, before: Answer("The light goes", usage=counts))
+
+    assert _answers(found)["max_tokens"] == "unknown"
+    assert "a cut may pass as an end" in _evidence(found, "max_tokens")
+
+
 def test_a_refused_limit_says_what_to_rename() -> None:
     """An endpoint that wants the limit under another name turns everything away; nothing else is blamed."""
     answers = _answers(_probe(Player(refused={"max_tokens": 400})))
