@@ -113,7 +113,7 @@ def floor(script: Path, load: Load, folder: Path) -> Found:
 def _prompt(index: int) -> str:
     draw = random.Random(index)
     words = " ".join(draw.choices(_WORDS, k=140))
-    return f"#id={index:06d}# Write a detailed answer. {words}"[:600]
+    return f"#id={index:06d}# Write a detailed answer. {words}"[:600].strip()
 
 
 def _same_disk(one: Path, other: Path) -> bool:
