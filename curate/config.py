@@ -4,7 +4,7 @@
 base_url = "https://host/v1"
 model = "qwen3-vl-235b-a22b-thinking"
 key_env = "QWEN_KEY"          # the key itself is only ever in the environment
-api = "chat"                  # or "sdk": the openai package's own client, slower
+api = "chat"                  # "sdk": the openai package's own client, slower; "batch": Files and Batch API, half price
 input_price = 0.4             # per million tokens; where missing, genai-prices is asked
 output_price = 4.0
 cached_price = 0.1            # of prompt tokens from the provider's cache
@@ -30,11 +30,14 @@ from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
     from curate.teacher.driver import Endpoint
+    from schemas.protocols import Engine
 
 __all__ = ["FILE", "Models", "bind", "load"]
 
 FILE = "curate.toml"
 _FREE = Price(0.0, 0.0)
+_CHAT, _BATCH = 32, 10_000
+"""Requests at once where nothing is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,9 @@ def _endpoint(what: str, known: Mapping[str, Mapping[str, Any]], models: Models)
     if name.startswith(("http://", "https://")):
         if not model:
             raise ConfigError(f"--teacher {what} names no model: write {what}#MODEL")
-        return Endpoint(what, ChatHttp(name, model), concurrency=models.concurrency or 32, price=_listed(name, model))
+        return Endpoint(
+            what, ChatHttp(name, model), concurrency=models.concurrency or _CHAT, price=_listed(name, model)
+        )
     listed = ", ".join(sorted(known)) or f"none: there is no {models.config}"
     hint = "" if not mark else " (before # there must be a URL or replay)"
     raise ConfigError(
@@ -132,25 +137,30 @@ def _embedded(models: Models) -> Endpoint:
 
 def _configured(name: str, table: Mapping[str, Any], models: Models) -> Endpoint:
     from curate.teacher.driver import Endpoint
-    from generators.engines.chat_http import ChatHttp
-    from generators.engines.openai_http import OpenaiHttp
 
-    engine = (ChatHttp if table.get("api") != "sdk" else OpenaiHttp)(
-        base_url=table["base_url"],
-        model=table["model"],
-        key_env=table.get("key_env", ""),
-        timeout=table.get("timeout", 600.0),
-        rename=table.get("rename", {}),
-    )
+    batch = table["api"] == "batch"
+    usual = _BATCH if batch else _CHAT
     return Endpoint(
         name,
-        engine,
-        concurrency=models.concurrency or table.get("max_concurrency", 32),
+        _engine(table, models),
+        concurrency=models.concurrency or table["max_concurrency"] or usual,
         price=_price(table),
-        rpm=table.get("rpm"),
-        tpm=table.get("tpm"),
-        caps=Caps(table.get("max_cost"), table.get("max_tokens"), table.get("max_requests")),
+        caps=Caps(table["max_cost"], table["max_tokens"], table["max_requests"]),
+        rpm=table["rpm"],
+        tpm=table["tpm"],
+        adaptive=not batch,
     )
+
+
+def _engine(table: Mapping[str, Any], models: Models) -> Engine:
+    from generators.engines.chat_http import ChatHttp
+    from generators.engines.openai_batch import OpenaiBatch
+    from generators.engines.openai_http import OpenaiHttp
+
+    shared = {name: table[name] for name in ("base_url", "model", "key_env", "timeout", "rename")}
+    if table["api"] == "batch":
+        return OpenaiBatch(**shared, state=str(models.workspace / "batches"), fallback=table["fallback"])
+    return (OpenaiHttp if table["api"] == "sdk" else ChatHttp)(**shared)
 
 
 def _price(table: Mapping[str, Any]) -> Price | None:
@@ -183,14 +193,15 @@ def _checked(path: Path, name: str, table: object) -> Mapping[str, Any]:
         base_url: str = Field(pattern=r"^https?://")
         model: str = Field(min_length=1)
         key_env: str = ""
-        api: Literal["chat", "sdk"] = "chat"
+        api: Literal["chat", "sdk", "batch"] = "chat"
+        fallback: bool = True
         input_price: float | None = Field(None, ge=0)
         output_price: float | None = Field(None, ge=0)
         cached_price: float | None = Field(None, ge=0)
         max_cost: float | None = Field(None, ge=0)
         max_tokens: int | None = Field(None, ge=0)
         max_requests: int | None = Field(None, ge=0)
-        max_concurrency: int = Field(32, ge=1)
+        max_concurrency: int | None = Field(None, ge=1)
         rpm: float | None = Field(None, gt=0)
         tpm: float | None = Field(None, gt=0)
         timeout: float = Field(600.0, gt=0)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from curate.config import Models, bind
-from curate.teacher.budget import Price
+from curate.teacher.budget import Caps, Price
 from generators.engines.chat_http import ChatHttp
+from generators.engines.openai_batch import OpenaiBatch
 from generators.engines.replay import Replay
 from schemas.errors import ConfigError
 
@@ -87,3 +88,31 @@ def test_wrong_file(tmp_path: Path, toml: str, message: str) -> None:
     """A mistake in curate.toml names the table and the field."""
     with pytest.raises(ConfigError, match=message):
         bind(["x"], _models(tmp_path, toml))
+
+
+def test_a_batch_endpoint(tmp_path: Path) -> None:
+    """Its state lives in the workspace, many requests wait at once, and their number is left alone."""
+    (tmp_path / "curate.toml").write_text('[teachers.b]\nbase_url = "https://h/v1"\nmodel = "m"\napi = "batch"\n')
+    end = bind(["b"], Models(workspace=tmp_path / "w", config=tmp_path / "curate.toml"))[""]
+    assert end.engine == OpenaiBatch("https://h/v1", "m", str(tmp_path / "w" / "batches"))
+    assert (end.concurrency, end.adaptive) == (10_000, False)
+
+
+def test_limits_and_caps_of_an_endpoint(tmp_path: Path) -> None:
+    """Rates a minute and the most that a run may spend there."""
+    limits = "rpm = 60\ntpm = 9000\nmax_cost = 2.5\nmax_requests = 9\n"
+    (tmp_path / "curate.toml").write_text(f'[teachers.a]\nbase_url = "https://h/v1"\nmodel = "m"\n{limits}')
+    end = bind(["a"], Models(config=tmp_path / "curate.toml"))[""]
+    assert (end.rpm, end.tpm, end.caps, end.concurrency) == (60, 9000, Caps(2.5, None, 9), 32)
+
+
+def test_prices_of_known_providers(tmp_path: Path) -> None:
+    """Looked up by the provider's address; a name alone may be anyone's server."""
+    known = bind(["https://api.openai.com/v1#gpt-4o-mini"], _models(tmp_path))[""].price
+    assert known == Price(pytest.approx(0.15), pytest.approx(0.6), pytest.approx(0.075))
+    for unknown in (
+        "http://127.0.0.1:1/v1#gpt-4o-mini",
+        "http://gpu-box:8000/v1#gpt-4o-mini",
+        "https://h.example/v1#x",
+    ):
+        assert bind([unknown], _models(tmp_path))[""].price is None

@@ -17,7 +17,6 @@ from typing import Any, Generic, TypeVar
 
 from curate.teacher.budget import Budget
 from curate.teacher.endpoint import Endpoint, Line
-from curate.teacher.gate import Gate
 from curate.teacher.ledger import Attempt, Ledger
 from curate.teacher.workers import Workers, call_outcome
 from schemas.errors import ConfigError, CurateError, StoreError, TeacherError
@@ -201,9 +200,7 @@ class Driver:
         line = self._lines.get(id(endpoint))
         if line is None:
             self._budget.check(endpoint.name, endpoint.price)
-            line = self._lines[id(endpoint)] = Line(
-                endpoint, Gate(endpoint.concurrency, rpm=endpoint.rpm, tpm=endpoint.tpm), asyncio.Lock()
-            )
+            line = self._lines[id(endpoint)] = Line(endpoint, endpoint.gate(), asyncio.Lock())
         return line
 
     async def _ask_once(self, request: Request, key: str, line: Line) -> Outcome:

@@ -32,6 +32,12 @@ class Endpoint:
     """Requests a minute that the provider allows."""
     tpm: float | None = None
     """Tokens a minute that the provider allows, prompts included."""
+    adaptive: bool = True
+    """Whether the number at once follows what the server can take; not where it gathers requests on purpose."""
+
+    def gate(self) -> Gate:
+        """Return a new gate with this endpoint's limits."""
+        return Gate(self.concurrency, rpm=self.rpm, tpm=self.tpm, adaptive=self.adaptive)
 
     def cost(self, reply: Reply) -> float | None:
         """Return what a reply cost, None where no price is known."""

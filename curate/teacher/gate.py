@@ -56,19 +56,21 @@ class Rate:
 class Gate:
     """Admission to one endpoint."""
 
-    def __init__(self, most: int, *, rpm: float | None = None, tpm: float | None = None) -> None:
+    def __init__(self, most: int, *, rpm: float | None = None, tpm: float | None = None, adaptive: bool = True) -> None:
         """Open fully at first.
 
         Args:
             most: highest number of requests at once.
             rpm: requests a minute, None where that is not limited.
             tpm: tokens a minute, prompts included.
+            adaptive: look for the knee of a server that never refuses.
 
         """
         self.most = most
         self.active = 0
         self._allowed = float(most)
         self._knee = Knee(most)
+        self._adaptive = adaptive
         self._rpm = Rate(rpm) if rpm else None
         self._tpm = Rate(tpm) if tpm else None
         self._streak = 0
@@ -105,7 +107,7 @@ class Gate:
         self._streak = 0
         if self._tpm is not None:
             self._tpm.take(now, correction)
-        full = self.active >= self.limit and bool(self._waiting)
+        full = self._adaptive and self.active >= self.limit and bool(self._waiting)
         self._knee.answered(now, latency, completion + 1.0, full=full)
         if self._allowed < self.most:
             self._allowed = min(float(self.most), self._allowed + 1 / self._allowed)

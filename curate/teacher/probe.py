@@ -11,9 +11,10 @@ import asyncio
 import dataclasses
 import hashlib
 import json
+import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ from curate.teacher._measure import NUMBER, Finding, Said, context, findings, lo
 from curate.teacher._raw import Raw, address, opened
 from curate.teacher.driver import Endpoint
 from generators.engines import _wire
+from generators.engines._failures import scrub
 from schemas.errors import ConfigError, StoreError, TeacherError
 from schemas.protocols import Engine, Session
 from schemas.request import Cause, Reply, Request
@@ -90,8 +92,15 @@ def probe(endpoint: Endpoint) -> Probe:
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         curate=__version__,
         requests=asked,
-        findings=tuple(sorted(found, key=lambda finding: order.get(finding.name, len(order)))),
+        findings=tuple(sorted(_scrubbed(found, endpoint.engine), key=lambda f: order.get(f.name, len(order)))),
     )
+
+
+def _scrubbed(found: Iterable[Finding], engine: Engine) -> Iterator[Finding]:
+    """Take the key out of what the server said, which may hold all of the request."""
+    key = os.environ.get(getattr(engine, "key_env", ""), "").strip()
+    for finding in found:
+        yield dataclasses.replace(finding, evidence=scrub(finding.evidence, key), value=scrub(finding.value, key))
 
 
 def missing(probe: Probe, *, fields: Collection[str], images: bool) -> list[str]:

@@ -7,10 +7,11 @@ import os
 from collections.abc import Callable
 from typing import TypeVar
 
+from generators.engines import _wire
 from schemas.errors import ConfigError, CurateError, TeacherError
-from schemas.request import Cause, Request
+from schemas.request import Cause, Reply, Request
 
-__all__ = ["find_key", "prepared"]
+__all__ = ["find_key", "parsed", "prepared"]
 
 T = TypeVar("T")
 
@@ -30,6 +31,16 @@ def find_key(model: str, name: str) -> str:
     if not (key.isascii() and key.isprintable()):
         raise ConfigError(f"the key for {model} in {name} holds characters that no key has: set it anew")
     return key
+
+
+def parsed(data: bytes, latency: float, key: str) -> Reply:
+    """Read a reply without the key, which a server may echo in what it says, right or wrong.
+
+    Raises:
+        TeacherError: as `_wire.parse`.
+
+    """
+    return _wire.parse(data.replace(key.encode(), b"***") if key else data, latency)
 
 
 async def prepared(make: Callable[[Request], T], request: Request) -> T:

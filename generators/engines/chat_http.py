@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from generators.engines import _failures, _wire
-from generators.engines._endpoint import find_key, prepared
+from generators.engines._endpoint import find_key, parsed, prepared
 from generators.engines._pictures import Pictures
 from schemas.errors import ConfigError, TeacherError
 from schemas.protocols import ReadMedia, Session
@@ -107,7 +107,7 @@ class _OpenSession:
                 data = await _bounded(response.content)
         if response.status not in _SUCCESS:
             raise _failures.refused(response.status, data, response.headers, self.key)
-        return _wire.parse(data, time.perf_counter() - started)
+        return parsed(data, time.perf_counter() - started, self.key)
 
     def _body(self, request: Request) -> bytes:
         made = _wire.body(request, self.engine.model, self.pictures, rename=self.engine.rename)

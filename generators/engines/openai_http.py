@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from generators.engines import _failures, _wire
-from generators.engines._endpoint import find_key, prepared
+from generators.engines._endpoint import find_key, parsed, prepared
 from generators.engines._pictures import Pictures
 from schemas.errors import TeacherError
 from schemas.protocols import ReadMedia, Session
@@ -83,7 +83,7 @@ class _OpenSession:
             # `post` with the response as its type skips the SDK's models: a third of its cost, none of its use here.
             async with asyncio.timeout(self.engine.timeout):
                 response = await self.client.post("/chat/completions", cast_to=httpx2.Response, body=body)
-            return _wire.parse(response.content, time.perf_counter() - started)
+            return parsed(response.content, time.perf_counter() - started, self.key)
 
     def _body(self, request: Request) -> dict[str, object]:
         return _wire.body(request, self.engine.model, self.pictures, rename=self.engine.rename)

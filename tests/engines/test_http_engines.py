@@ -273,3 +273,25 @@ def test_picture_is_sent_as_a_data_url(kind: Kind) -> None:
     assert [part["type"] for part in message["content"]] == ["text", "image_url", "text"]
     url = message["content"][1]["image_url"]["url"]
     assert base64.b64decode(url.removeprefix("data:image/png;base64,")) == data
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(f"You sent {KEY}."),
+        Answer(raw=f"you sent {KEY} and more".encode()),
+        Answer(raw=f'{{"error": {{"message": "no such key {KEY}"}}}}'.encode()),
+        Answer(message={"role": "assistant", "content": None, "refusal": f"not with {KEY}"}),
+    ],
+)
+def test_an_echoed_key_stays_here(kind: Kind, answer: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a reply nor an error made of one holds the key, wherever the server put it."""
+    monkeypatch.setenv("CANARY", KEY)
+    with serve(lambda body, before: answer) as server:
+        try:
+            told = repr(_ask(kind, server.url, key_env="CANARY"))
+        except TeacherError as error:
+            told = f"{error} {error.reason}"
+    assert "***" in told or "canary" not in told
+    assert KEY not in told
+    assert "canary" not in told
