@@ -9,7 +9,7 @@ import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -54,13 +54,14 @@ class Found:
     """Rows that did not come out, by cause, where the client says so."""
 
 
-def write_rows(folder: Path, load: Load) -> Path:
-    """Write the rows of a load as JSON Lines, pictures beside them, and return the file."""
+def write_rows(folder: Path, load: Load, prompts: Sequence[str] = ()) -> Path:
+    """Write the rows of a load as JSON Lines, pictures beside them, and return the file; prompts are made if none."""
     folder.mkdir(parents=True, exist_ok=True)
     pictures = sorted(load.images.glob("*.jpg"))[: load.n] if load.images else []
     if load.images and len(pictures) < load.n:
         sys.exit(f"{load.images} holds {len(pictures)} .jpg files, {load.n} are wanted")
-    rows: list[dict[str, object]] = [{"id": index, "question": _prompt(index)} for index in range(load.n)]
+    texts = prompts or [_prompt(index) for index in range(load.n)]
+    rows: list[dict[str, object]] = [{"id": index, "question": text} for index, text in enumerate(texts)]
     for row, picture in zip(rows, pictures, strict=False):
         row["image"] = picture.name
         (folder / picture.name).unlink(missing_ok=True)

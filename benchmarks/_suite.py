@@ -7,6 +7,7 @@ import json
 import math
 import os
 import platform
+import runpy
 import statistics
 import subprocess
 import sys
@@ -106,7 +107,9 @@ def _scenario(scenario: Scenario, mock: Path, floors: Path, folder: Path, repeat
     """Run every client `repeat` times, in turn, and take each one's run of median CPU."""
     images = _pictures(floors, folder / "pictures", scenario.n) if scenario.images else None
     rows = Load("", scenario.n, scenario.concurrency, images, scenario.timeout)
-    source = write_rows(folder / "source", rows)
+    # The floors' own prompts: what the server does to a request hangs on its words.
+    prompts = runpy.run_path(str(floors / "workload.py"))["prompts"](scenario.n)
+    source = write_rows(folder / "source", rows, prompts)
     runs: dict[str, list[Line]] = {client: [] for client in _CLIENTS}
     for turn in range(repeat):
         for client in _CLIENTS:
