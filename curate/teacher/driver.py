@@ -8,15 +8,17 @@ Programs are independent: one that is done leaves while its neighbour still thin
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from curate.teacher.budget import Budget
 from curate.teacher.endpoint import Endpoint, Line
+from curate.teacher.feed import feed
 from curate.teacher.ledger import Attempt, Ledger
 from curate.teacher.workers import Workers, call_outcome
 from schemas.errors import ConfigError, CurateError, StoreError, TeacherError
@@ -128,7 +130,7 @@ class Driver:
         try:
             async with AsyncExitStack() as self._stack, asyncio.TaskGroup() as group:
                 slots = asyncio.Semaphore(self._programs())
-                async for job in _feed(jobs, slots):
+                async for job in feed(jobs, slots):
                     group.create_task(self._one(job, sink, slots))
         except BaseExceptionGroup as errors:
             raise _first(errors) from errors
@@ -252,14 +254,20 @@ class Driver:
 
     async def _try(self, request: Request, key: str, line: Line) -> Reply:
         """Ask until there is a reply, by cause: passing errors a few times, with a growing random pause."""
+        try:
+            return await self._admitted(request, key, line)  # nearly always enough, at no cost
+        except TeacherError as error:
+            if error.cause not in _AGAIN:
+                raise
         from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
         retrying = AsyncRetrying(
             retry=retry_if_exception(lambda e: isinstance(e, TeacherError) and e.cause in _AGAIN),
-            stop=stop_after_attempt(_TRIES),
+            stop=stop_after_attempt(_TRIES - 1),
             wait=wait_random_exponential(multiplier=self._retry_wait, max=20),
             reraise=True,
         )
+        await asyncio.sleep(random.uniform(0, self._retry_wait))  # noqa: S311 - jitter
         return await retrying(self._admitted, request, key, line)
 
     async def _admitted(self, request: Request, key: str, line: Line) -> Reply:
@@ -366,28 +374,6 @@ def _resolve(safe: asyncio.Future[None], error: BaseException | None) -> None:
         safe.set_result(None)
     else:
         safe.set_exception(StoreError(f"the ledger cannot be written: {error}"))
-
-
-async def _feed(jobs: Iterable[Job[K, R]], slots: asyncio.Semaphore) -> AsyncIterator[Job[K, R]]:
-    """Yield jobs as places free up; the iterator runs in a thread, for it may read files or wait for workers."""
-    source = iter(jobs)
-    chunk = await asyncio.to_thread(_take, source)
-    while chunk:
-        for job in chunk:
-            await slots.acquire()
-            yield job
-        chunk = await asyncio.to_thread(_take, source)
-
-
-def _take(source: Iterator[Job[K, R]], most: int = 64, seconds: float = 0.05) -> list[Job[K, R]]:
-    """Take what comes within a moment, at least one job."""
-    until = time.monotonic() + seconds
-    taken: list[Job[K, R]] = []
-    for job in source:
-        taken.append(job)
-        if len(taken) >= most or time.monotonic() > until:
-            break
-    return taken
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

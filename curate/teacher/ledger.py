@@ -49,6 +49,8 @@ _FITTING = (
     "SELECT key, cause, reply, model FROM replies WHERE family = ? AND cause = 'ok' AND completion_tokens > 0 "
     "AND completion_tokens <= ? ORDER BY key LIMIT 1"
 )
+_REMEMBERED = 500_000
+"""Most keys held in memory: 60 MB."""
 _GROUP = 2_000
 """Most replies in one commit."""
 _MOST = 2**63 - 1
@@ -95,6 +97,9 @@ class Ledger:
         self._reader, self._writer = _open(path)
         self._thread = threading.Thread(target=self._write_groups, name="ledger", daemon=True)
         self._failure: StoreError | None = None
+        self._all: set[str] | None = None if self._holds_any() else set()
+        """Keys and families of all replies, while they were all put by us: a first run need not look up what cannot
+        be there."""
         self._thread.start()
 
     def __enter__(self) -> Self:
@@ -118,6 +123,8 @@ class Ledger:
             StoreError: the file is damaged; so do the other reading methods.
 
         """
+        if self._all is not None and key not in self._all:
+            return None
         try:
             row = self._reader.execute(_GET, (key,)).fetchone()
             return None if row is None else read_outcome(key, *row)
@@ -131,6 +138,8 @@ class Ledger:
         """
         limit = request.sampling.max_tokens
         wanted = (family_key(request, identity), _MOST if limit is None else limit)
+        if self._all is not None and wanted[0] not in self._all:
+            return None
         try:
             row = self._reader.execute(_FITTING, wanted).fetchone()
             return None if row is None else read_outcome(*row)
@@ -148,8 +157,11 @@ class Ledger:
             StoreError: an earlier write failed.
 
         """
-        at = time.time()
-        self._put(_Write(lambda: _row(request, outcome, cost, at), None, done, at))
+        at, family = time.time(), family_key(request, outcome.model)
+        if self._all is not None:
+            self._all |= {outcome.key, family}
+            self._all = self._all if len(self._all) < _REMEMBERED else None
+        self._put(_Write(lambda: _row(request, outcome, family, cost, at), None, done, at))
 
     def note(self, attempt: Attempt) -> None:
         """Queue the record of one attempt.
@@ -180,6 +192,12 @@ class Ledger:
         """Return how many replies are stored."""
         try:
             return int(self._reader.execute("SELECT count(*) FROM replies").fetchone()[0])
+        except _UNREADABLE as error:
+            raise self._unreadable(error) from error
+
+    def _holds_any(self) -> bool:
+        try:
+            return self._reader.execute("SELECT 1 FROM replies LIMIT 1").fetchone() is not None
         except _UNREADABLE as error:
             raise self._unreadable(error) from error
 
@@ -246,13 +264,13 @@ def _tell(group: Sequence[_Write], failure: StoreError | None) -> None:
                 write.done(failure)
 
 
-def _row(request: Request, outcome: Outcome, cost: float | None, at: float) -> tuple[Any, ...]:
+def _row(request: Request, outcome: Outcome, family: str, cost: float | None, at: float) -> tuple[Any, ...]:
     reply = outcome.reply or Reply("")
     usage = reply.usage
     counts = (min(count, _MOST) for count in (usage.prompt, usage.completion, usage.reasoning, usage.cached))
     identity = outcome.model
     return (
-        outcome.key, family_key(request, identity), identity, request.role, request.purpose, outcome.cause.value,
+        outcome.key, family, identity, request.role, request.purpose, outcome.cause.value,
         *counts, cost, reply.latency, at,
         pack(canonical(request_body(request, identity))), pack(write_outcome(outcome)),
     )  # fmt: skip
