@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from curate.teacher.budget import Budget
 from curate.teacher.endpoint import Endpoint, Line
@@ -25,13 +25,18 @@ from schemas.errors import ConfigError, CurateError, StoreError, TeacherError
 from schemas.protocols import ReadMedia, Session
 from schemas.request import Call, Cause, Outcome, Program, Reply, Request, request_key
 
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
+
 __all__ = ["Driver", "Endpoint", "Job", "Progress"]
 
 K = TypeVar("K")
 R = TypeVar("R")
 
-_TRIES = 4
-"""Tries of one request that ends for a passing cause."""
+_USUAL_TRIES = 7
+"""Tries of one request that ends for a passing cause: of 5 % such ends one in a billion stays."""
+_TRIES = {Cause.EMPTY: 2, Cause.MALFORMED: 4}
+"""Of causes that are paid for each time."""
 _REFUSALS = 40
 """Times one request may be turned away by a busy server before it counts as failed."""
 _DEAD = 3
@@ -88,7 +93,7 @@ class Driver:
         *,
         budget: Budget | None = None,
         lacks: Callable[[Endpoint, frozenset[str]], Sequence[str]] | None = None,
-        retry_wait: float = 0.5,
+        retry_wait: float = 0.25,
         report: Callable[[Progress], None] | None = None,
     ) -> None:
         """Bind roles to endpoints; the role `""` answers for every role without an endpoint of its own.
@@ -259,11 +264,11 @@ class Driver:
         except TeacherError as error:
             if error.cause not in _AGAIN:
                 raise
-        from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+        from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
 
         retrying = AsyncRetrying(
             retry=retry_if_exception(lambda e: isinstance(e, TeacherError) and e.cause in _AGAIN),
-            stop=stop_after_attempt(_TRIES - 1),
+            stop=_enough,
             wait=wait_random_exponential(multiplier=self._retry_wait, max=20),
             reraise=True,
         )
@@ -272,8 +277,10 @@ class Driver:
 
     async def _admitted(self, request: Request, key: str, line: Line) -> Reply:
         """Ask through the gate; a busy server sends the request back to the gate, not to the retry counter."""
-        expected = line.expected(request)
-        for _ in range(_REFUSALS):
+        expected, pause = line.expected(request), 0.0
+        for turn in range(_REFUSALS):
+            if pause:
+                await asyncio.sleep(pause)  # outside, so that others go on
             async with line.gate.slot(expected):
                 try:
                     reply = await self._send(request, key, line)
@@ -282,7 +289,7 @@ class Driver:
                         line.gate.slower()
                     if error.cause not in _BUSY:
                         raise
-                    line.gate.refused(error.retry_after)
+                    pause = line.gate.refused(error.retry_after, turn)
                     refusal = error
                 else:
                     usage = reply.usage
@@ -365,6 +372,13 @@ class Driver:
         lines = self._lines.values()
         self.progress.in_flight = {line.endpoint.name: line.gate.active for line in lines}
         self.progress.limits = {line.endpoint.name: line.gate.limit for line in lines}
+
+
+def _enough(state: RetryCallState) -> bool:
+    """Tell tenacity when a request was tried often enough for what went wrong; the first try came before."""
+    error = state.outcome.exception() if state.outcome else None
+    most = _TRIES.get(Cause(error.cause), _USUAL_TRIES) if isinstance(error, TeacherError) else _USUAL_TRIES
+    return state.attempt_number + 1 >= most
 
 
 def _resolve(safe: asyncio.Future[None], error: BaseException | None) -> None:

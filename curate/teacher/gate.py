@@ -1,7 +1,8 @@
 """How many requests may be at one endpoint, and when: the limiter that 429 and overload go to.
 
-The limit falls by a third when the server refuses or lets requests time out, and grows back by one for every full
-round of answers. While a server has asked for a pause nothing is sent. Refusals are not retries: they cost no attempt.
+A request that is refused now and then waits alone. Where refusals are many, or requests time out, the limit falls by a
+third, nothing is sent for as long as the server asked, and the limit grows back by one for every full round of answers.
+Refusals are not retries: they cost no attempt.
 Servers that never refuse are given what they answer at full rate (`knee`). Requests and tokens a minute are kept where
 they are known.
 """
@@ -23,6 +24,8 @@ _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
 _LONGEST_WISH = 300.0
 """Seconds; a server may ask for more, it is then asked again after this."""
+_FEW, _MANY = 3, 0.25
+"""Refusals, and share of the latest requests that were refused, above which the server is overloaded."""
 _BURST = 5.0
 """Seconds' worth of a rate that may be sent at once: providers count over less than their minute."""
 
@@ -73,7 +76,8 @@ class Gate:
         self._adaptive = adaptive
         self._rpm = Rate(rpm) if rpm else None
         self._tpm = Rate(tpm) if tpm else None
-        self._streak = 0
+        self._recent: deque[bool] = deque(maxlen=32)
+        """Whether each of the latest requests was refused."""
         self._opens = 0.0
         self._fell = 0.0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -104,7 +108,7 @@ class Gate:
 
         """
         now = asyncio.get_running_loop().time()
-        self._streak = 0
+        self._recent.append(False)
         if self._tpm is not None:
             self._tpm.take(now, correction)
         full = self._adaptive and self.active >= self.limit and bool(self._waiting)
@@ -112,14 +116,24 @@ class Gate:
         if self._allowed < self.most:
             self._allowed = min(float(self.most), self._allowed + 1 / self._allowed)
 
-    def refused(self, wish: float | None) -> None:
-        """Note a 429 or overload: pause for `wish` seconds, or for a growing random time, and lower the limit."""
-        loop = asyncio.get_running_loop()
-        self._streak += 1
-        pause = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(self._streak // max(1, self.limit), 10))
-        wait = min(wish, _LONGEST_WISH) if wish is not None else pause * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
-        self._opens = max(self._opens, loop.time() + wait)
-        self.slower()
+    def refused(self, wish: float | None, turn: int = 0) -> float:
+        """Note a 429 or overload and return the seconds that the refused request has to wait.
+
+        A refusal now and then is the request's own matter. Where they are many, nobody is sent before that time, and
+        fewer at once after it.
+
+        Args:
+            wish: seconds that the server asked for.
+            turn: how often this request was refused before.
+
+        """
+        pause = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(turn, 10)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+        wait = pause if wish is None else min(wish, _LONGEST_WISH)
+        self._recent.append(True)
+        if sum(self._recent) > max(_FEW, _MANY * len(self._recent)):
+            self._opens = max(self._opens, asyncio.get_running_loop().time() + wait)
+            self.slower()
+        return wait
 
     def slower(self) -> None:
         """Lower the limit, at most once a second: one burst of trouble is one sign, not fifty."""

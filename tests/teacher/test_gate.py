@@ -132,7 +132,8 @@ def test_a_pause_holds_everybody() -> None:
     async def main() -> float:
         gate = Gate(4)
         loop = asyncio.get_running_loop()
-        gate.refused(0.2)
+        for _ in range(4):
+            gate.refused(0.2)
         started = loop.time()
 
         async def one() -> None:
@@ -143,3 +144,26 @@ def test_a_pause_holds_everybody() -> None:
         return loop.time() - started
 
     assert asyncio.run(main()) >= 0.19
+
+
+def test_a_refusal_now_and_then_is_the_requests_own_matter() -> None:
+    """One in twenty leaves the limit and the others alone; its own wait is what the server asked for, or grows."""
+
+    async def main() -> None:
+        gate = Gate(64)
+        for number in range(200):
+            if number % 20:
+                gate.answered(latency=0.1)
+            else:
+                assert gate.refused(3.0) == 3.0
+        assert gate.limit == 64
+        waits = [gate.refused(None, turn) for turn in range(2)]
+        assert 0.25 <= waits[0] <= 0.5 <= waits[1] <= 1.0
+
+        async def one() -> None:
+            async with gate.slot():
+                pass
+
+        await asyncio.wait_for(one(), 0.2)
+
+    asyncio.run(main())
