@@ -44,6 +44,8 @@ class ThinkThenAnswer:
     """Worked examples (question, reasoning, answer), shown as earlier turns; they end in `Answer: …` lines."""
     bridge: str = ""
     """Key of the sample's `meta` whose text takes the place of its pictures; empty sends the pictures."""
+    longest: int = 0
+    """Token limit of one more draw in place of each try that was cut below it; 0 leaves cut tries as they are."""
     revise: bool = True
     """Whether to rewrite one wrong try where no try is right."""
     revise_prompt: str = field(default_factory=lambda: prompts.load("generators.prompts", "revise"))
@@ -69,7 +71,8 @@ class ThinkThenAnswer:
 
         """
         requests = self._tries(sample)
-        outcomes = yield requests
+        outcomes = list((yield requests))
+        yield from self._again(requests, outcomes)
         traces: list[Trace] = []
         for request, outcome in zip(requests, outcomes, strict=True):
             if outcome.reply is not None:
@@ -79,6 +82,23 @@ class ThinkThenAnswer:
         if self.revise and sample.answer is not None and draft is not None:
             traces += yield from self._revise(sample, draft)
         return traces
+
+    def _again(self, requests: list[Request], outcomes: list[Outcome]) -> Program[None]:
+        """Draw the tries that were cut once more with the highest limit; what is cut again keeps its longer text."""
+        cut = [
+            index
+            for index, (request, outcome) in enumerate(zip(requests, outcomes, strict=True))
+            if _cut(outcome) and (request.sampling.max_tokens or self.longest) < self.longest
+        ]
+        if not cut:
+            return
+        longer = [
+            dataclasses.replace(r, sampling=dataclasses.replace(r.sampling, max_tokens=self.longest))
+            for r in (requests[index] for index in cut)
+        ]
+        for index, request, outcome in zip(cut, longer, (yield longer), strict=True):
+            if outcome.reply is not None:
+                requests[index], outcomes[index] = request, outcome
 
     def _tries(self, sample: Sample) -> list[Request]:
         messages = self._messages(sample)

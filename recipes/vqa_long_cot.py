@@ -91,6 +91,7 @@ def build(
         ThinkThenAnswer(
             verifier,
             tries=tries,
+            longest=longest,
             revise=revise,
             apply_penalty=penalty,
             sampling=Sampling(temperature=temperature, top_p=top_p, max_tokens=longest),

@@ -25,6 +25,8 @@ JSON = Any
 """Plain JSON: None, bool, int, float, str, list, dict with string keys."""
 
 _WHOLE = 2.0**53
+_AS_THEY_ARE = frozenset({str, bool, int})
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def plain(value: object) -> JSON:
@@ -36,8 +38,20 @@ def plain(value: object) -> JSON:
         SchemaError: the value holds something that is not JSON (NaN, bytes, an object, a key that is not text).
 
     """
-    if value is None or isinstance(value, (str, bool)):
-        return str(value) if isinstance(value, str) else value
+    kind = type(value)
+    if value is None or kind in _AS_THEY_ARE:
+        return value
+    if kind is dict:
+        return {_key(key): plain(item) for key, item in value.items()}  # type: ignore[attr-defined]
+    if kind is list or kind is tuple:
+        return [plain(item) for item in value]  # type: ignore[attr-defined]
+    return _made_plain(value)
+
+
+def _made_plain(value: object) -> JSON:
+    """Do the same for what is rarer: almost every value is of a type that `plain` knows at a glance."""
+    if isinstance(value, str):
+        return str(value)
     if isinstance(value, int):
         return int(value)
     if isinstance(value, float):
@@ -54,8 +68,7 @@ def plain(value: object) -> JSON:
 
 def canonical(value: object) -> bytes:
     """Return the one UTF-8 encoding of `value` that every run and machine agrees on."""
-    text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8", "surrogatepass")
+    return _ENCODER.encode(plain(value)).encode("utf-8", "surrogatepass")
 
 
 def fingerprint(value: object) -> str:

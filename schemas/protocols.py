@@ -75,7 +75,10 @@ class Generator(Protocol):
 
 
 class Session(Protocol):
-    """An open connection to one model."""
+    """An open connection to one model.
+
+    Where it has a mapping `allowed`, that holds what the server says it takes: `requests` and `tokens` a minute.
+    """
 
     async def complete(self, request: Request, /) -> Reply:
         """Return the reply or raise `TeacherError` with its cause; nothing else escapes."""

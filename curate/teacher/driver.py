@@ -322,6 +322,8 @@ class Driver:
             self._budget.fail(hold, Cause.CANCELLED)
             raise
         self._budget.settle(hold, reply)
+        if allowed := getattr(session, "allowed", None):
+            line.gate.allow(allowed)
         self._ledger.note(Attempt(key, end.engine.identity, Cause.OK, "", reply.latency, cost=end.cost(reply)))
         return reply
 

@@ -61,7 +61,7 @@ class Line:
 
     def expected(self, request: Request) -> int:
         """Return the tokens a request will probably take; 0 where nobody counts them."""
-        if self.endpoint.tpm is None:
+        if not self.gate.counts_tokens:
             return 0
         limit = request.sampling.max_tokens or _USUAL
         return worst_prompt(request) // 2 + (min(limit, self.written // self.answered) if self.answered else limit)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from curate.teacher.knee import Knee
@@ -141,6 +141,18 @@ class Gate:
         if now - self._fell > 1.0:
             self._fell = now
             self._allowed = max(1.0, min(self._allowed, float(self._knee.limit)) * _FALL)
+
+    def allow(self, allowed: Mapping[str, float]) -> None:
+        """Keep what a server says it takes a minute, where nothing was configured."""
+        if self._rpm is None and "requests" in allowed:
+            self._rpm = Rate(allowed["requests"])
+        if self._tpm is None and "tokens" in allowed:
+            self._tpm = Rate(allowed["tokens"])
+
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether tokens a minute are limited."""
+        return self._tpm is not None
 
     async def _enter(self, tokens: int) -> None:
         loop = asyncio.get_running_loop()

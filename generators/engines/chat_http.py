@@ -96,6 +96,8 @@ class _OpenSession:
     url: str
     pictures: Pictures
     key: str
+    allowed: dict[str, float] = field(default_factory=dict)
+    """`requests` and `tokens` a minute, where the server's headers say so."""
 
     async def complete(self, request: Request, /) -> Reply:
         body = await prepared(self._body, request)
@@ -105,6 +107,7 @@ class _OpenSession:
                 self.url, data=body if len(body) <= _WRITTEN_AT_ONCE else BytesIO(body), allow_redirects=False
             ) as response:
                 data = await _bounded(response.content)
+        _note_rates(self.allowed, response.headers)
         if response.status not in _SUCCESS:
             raise _failures.refused(response.status, data, response.headers, self.key)
         return parsed(data, time.perf_counter() - started, self.key)
@@ -112,6 +115,13 @@ class _OpenSession:
     def _body(self, request: Request) -> bytes:
         made = _wire.body(request, self.engine.model, self.pictures, rename=self.engine.rename)
         return json.dumps(made, separators=(",", ":")).encode()
+
+
+def _note_rates(allowed: dict[str, float], headers: Mapping[str, str]) -> None:
+    for what in ("requests", "tokens"):
+        text = headers.get(f"x-ratelimit-limit-{what}", "")
+        if text.isascii() and text.isdigit() and int(text):
+            allowed[what] = float(text)
 
 
 async def _bounded(content: aiohttp.StreamReader) -> bytes:

@@ -157,3 +157,16 @@ def _tls(folder: Path) -> tuple[ssl.SSLContext, _Handshakes]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "crt", folder / "key")
     return context, _Handshakes()
+
+
+def test_rates_in_headers_are_noted() -> None:
+    """What the server allows a minute; nonsense is no rate."""
+    headers = {"x-ratelimit-limit-requests": "500", "x-ratelimit-limit-tokens": "many"}
+
+    async def main(url: str) -> dict[str, float]:
+        async with ChatHttp(url, "mock").open(lambda _: b"") as session:
+            await session.complete(Request("teacher", user("why?")))
+            return dict(session.allowed)  # type: ignore[attr-defined]
+
+    with serve(lambda body, before: Answer("4", headers=headers)) as server:
+        assert asyncio.run(main(server.url)) == {"requests": 500.0}

@@ -94,6 +94,23 @@ def test_a_cut_reply_is_a_trace_without_the_verifier() -> None:
     assert len(played.batches) == 1
 
 
+def test_a_cut_try_is_drawn_once_more_with_the_highest_limit() -> None:
+    """Only what was cut, only where the limit is higher, and a second cut stays one."""
+    longer = dataclasses.replace(GENERATOR, longest=500, revise=False, sampling=Sampling(max_tokens=100))
+
+    def answer(request: Request) -> Outcome:
+        if request.try_index == 0 or (request.try_index == 1 and request.sampling.max_tokens == 500):
+            return said(request, "Four.\nAnswer: 4")
+        return cut(request, "On and on", tokens=request.sampling.max_tokens)
+
+    played = play(longer(sample()), answer)
+    assert [len(batch) for batch in played.batches] == [3, 2]
+    assert [r.sampling.max_tokens for r in played.requests] == [100, 100, 100, 500, 500]
+    assert verdicts(played.result) == [("right", "text"), ("right", "text"), ("undecided", "truncated")]
+    assert played.result[2].usage.completion == 500
+    assert len(play(dataclasses.replace(longer, longest=100)(sample()), answer).batches) == 1
+
+
 def test_thinking_without_an_answer_is_undecided() -> None:
     """A reply that never left its thoughts is not shown to the verifier."""
     one = dataclasses.replace(GENERATOR, tries=1)

@@ -167,3 +167,23 @@ def test_a_refusal_now_and_then_is_the_requests_own_matter() -> None:
         await asyncio.wait_for(one(), 0.2)
 
     asyncio.run(main())
+
+
+def test_what_the_server_allows_is_kept_unless_configured() -> None:
+    """Headers say how many requests a minute; the configuration has the last word."""
+
+    async def main(gate: Gate) -> float:
+        gate.allow({"requests": 3600, "tokens": 1e9})
+        assert gate.counts_tokens
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+
+        async def one() -> None:
+            async with gate.slot():
+                gate.answered()
+
+        await asyncio.gather(*(one() for _ in range(320)))
+        return loop.time() - started
+
+    assert asyncio.run(main(Gate(64))) >= 0.3
+    assert asyncio.run(main(Gate(64, rpm=36_000))) < 0.3
