@@ -28,6 +28,7 @@ test: setup
 bench: setup
 	$(PY) benchmarks/store.py
 	$(PY) benchmarks/verify.py
+	$(PY) benchmarks/ledger.py
 
 docs: setup
 	$(PY) -m curate.cli.reference docs/cli.md

@@ -20,7 +20,7 @@ from typing import Any
 from pebble.common.process import process_execute
 from pebble.common.types import CONSTS, Result, ResultStatus
 
-__all__ = ["Context", "perform", "prepare", "run_each"]
+__all__ = ["Context", "perform", "prepare", "run_each", "shorten_lock"]
 
 _RESULT_BYTES = 256 << 20
 """A larger result is refused: it would have to fit into the parent several times over."""
@@ -69,13 +69,18 @@ def _round_trip(error: BaseException) -> Any:
     return pickle.loads(pickle.dumps(error))  # noqa: S301 - bytes made on the spot
 
 
+def shorten_lock() -> None:
+    """Wait a short time for a lock that a killed neighbour may hold for ever; in the parent as in its workers."""
+    CONSTS.channel_lock_timeout = _LOCK_SECONDS
+
+
 def prepare(memory_mb: int | None, preload: Sequence[str]) -> None:
     """In a new worker: imports, limits, and how it may end."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # There is a worker for every CPU: threads of their linear algebra would only get in each other's way.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-    CONSTS.channel_lock_timeout = _LOCK_SECONDS
+    shorten_lock()
     for name in preload:
         importlib.import_module(name)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple, Self
 
 from pebble import ProcessExpired, ProcessPool
 
-from curate.teacher._worker import Context, perform, prepare, run_each
+from curate.teacher._worker import Context, perform, prepare, run_each, shorten_lock
 from schemas.errors import CurateError
 from schemas.request import Call, Cause, Outcome
 
@@ -208,6 +208,7 @@ class Workers:
         with self._lock:
             if self._pool is None:
                 atexit.register(self.close)
+                shorten_lock()
                 _CONTEXT.set_forkserver_preload(list(self._preload))
                 limits = (self._memory, self._preload)
                 self._pool = ProcessPool(self.count, initializer=prepare, initargs=limits, context=_CONTEXT)
