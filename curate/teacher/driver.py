@@ -187,7 +187,7 @@ class Driver:
                 outcomes[index] = known
         if len(waiting) == 1:
             outcomes[waiting[0][0]] = await waiting[0][1]
-        else:
+        elif waiting:
             for (index, _), outcome in zip(waiting, await asyncio.gather(*(w for _, w in waiting)), strict=True):
                 outcomes[index] = outcome
         return [outcome for outcome in outcomes if outcome is not None]
