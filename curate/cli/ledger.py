@@ -57,7 +57,9 @@ def stats(*, workspace: Workspace = Path(".curate"), as_json: Json = False, as_c
     if how is Form.CSV:
         print_rows(_GROUPS, found.groups, how)
         return
-    print(safe(f"{found.file}: {found.bytes / _MIB:.1f} MiB, {total['replies']} replies, cost {total['cost']:.4g}\n"))
+    unpriced = any(row["cost"] is None for row in found.groups)
+    cost = f"cost {total['cost']:.4g}" + (", and what has no known price" if unpriced else "")
+    print(safe(f"{found.file}: {found.bytes / _MIB:.1f} MiB, {total['replies']} replies, {cost}\n"))
     print_rows(_GROUPS, map(_rounded, found.groups), how)
     print()
     print_rows(_ATTEMPTS, map(_rounded, found.attempts), how)
