@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Generator as Coroutine
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
 from schemas.protocols import AskedScorer, Generator, TraceScorer
-from schemas.request import Outcome, Program
+from schemas.request import Call, Outcome, Program, Request
 from schemas.sample import Sample
 from schemas.score import RIGHT, Score
 from schemas.trace import Trace
 from schemas.version import Dropped, Failed
+from schemas.wording import Wording, asked
 
 __all__ = ["Distilled", "Keep", "Scored", "distil", "score"]
 
@@ -60,10 +61,24 @@ class _Seen:
     """Outcomes that passed by, so that failures can be named without every plug-in doing it."""
 
     outcomes: list[Outcome] = field(default_factory=list)
+    wordings: Sequence[Wording] = ()
+    prompts: dict[str, list[str]] = field(default_factory=dict)
+    """By the key of a request: the prompts that stand in it."""
 
     @property
     def retryable(self) -> bool:
         return any(outcome.key and not outcome.cause.remembered for outcome in self.outcomes)
+
+    def take(self, batch: Sequence[Request | Call], outcomes: Sequence[Outcome]) -> None:
+        """Take note of what was asked and how it ended."""
+        self.outcomes.extend(outcomes)
+        for item, outcome in zip(batch, outcomes, strict=True):
+            if isinstance(item, Request) and outcome.cause.answered:
+                self.prompts[outcome.key] = asked(self.wordings, item)
+
+    def of(self, trace: Trace) -> tuple[str, ...]:
+        """Return the prompts that a trace rests on."""
+        return tuple(sorted({ref for key in trace.requests for ref in self.prompts.get(key, ())}))
 
     def worst(self) -> Outcome | None:
         """Return an outcome of the commonest failing cause."""
@@ -92,13 +107,15 @@ def distil(
     generator: Generator,
     trace_scorers: Mapping[str, TraceScorer],
     keep: Keep,
+    *,
+    known: Sequence[Wording] = (),
 ) -> Program[Distilled]:
-    """Rate a sample, have its traces written and judged, and keep the right ones."""
+    """Rate a sample, have its traces written and judged, and keep the right ones; `known` are their prompts."""
     scored = yield from score(sample, scorers)
-    seen = _Seen()
+    seen = _Seen(wordings=known)
     try:
         traces = yield from _watch(generator(scored.sample), seen)
-        traces = [_rated(scored.sample, trace, trace_scorers) for trace in traces]
+        traces = [replace(_rated(scored.sample, trace, trace_scorers), prompts=seen.of(trace)) for trace in traces]
     except _PLUGIN_ERRORS as error:
         return _broken(scored.sample, "plugin_error", f"{type(error).__name__}: {error}"[:300])
     retryable = scored.retryable or seen.retryable
@@ -115,7 +132,7 @@ def _watch(program: Program[R], seen: _Seen) -> Coroutine[Any, Any, R]:
         batch = next(program)
         while True:
             outcomes = yield batch
-            seen.outcomes.extend(outcomes)
+            seen.take(batch, outcomes)
             batch = program.send(outcomes)
     except StopIteration as stop:
         result: R = stop.value

@@ -18,10 +18,12 @@ from curate.chain import Distilled, Keep, Scored, distil, score
 from curate.reading import DEADLINE, ReadRow, outcome, rate
 from curate.rules import MaxFailed, Rule
 from curate.teacher.driver import Job
+from schemas.canonical import spec
 from schemas.errors import CurateError
 from schemas.protocols import AskedScorer, Generator, LocalScorer, TraceScorer
 from schemas.sample import Sample
 from schemas.version import Dropped, Failed, Version
+from schemas.wording import wordings
 
 if TYPE_CHECKING:
     from curate.run import Run
@@ -207,6 +209,7 @@ class Distilling:
 
     def _jobs(self, writer: Writer, out: Mapping[str, tuple[Rule, str]]) -> Iterator[Job[None, Distilled]]:
         scorers = self._scorers
+        known = wordings(spec(self._generator))
         for sample in self._run.store.samples(self._parent):
             with self._tally.lock:
                 self._tally.rows += 1
@@ -214,7 +217,8 @@ class Distilling:
                     writer.dropped(_ruled(sample, *out[sample.id]))
                     continue
             rated = rate(sample, scorers.local, self._run.store.blobs).sample
-            yield Job(None, partial(distil, rated, scorers.asked, self._generator, scorers.trace, self._keep))
+            program = partial(distil, rated, scorers.asked, self._generator, scorers.trace, self._keep, known=known)
+            yield Job(None, program)
 
     def _ruled_out(self) -> dict[str, tuple[Rule, str]]:
         """Return the samples that a rule takes out, with the first such rule and the value that decided."""

@@ -20,6 +20,7 @@ from schemas.canonical import spec
 from schemas.protocols import Generator
 from schemas.sample import Message, Sample
 from schemas.version import Dropped, Step, Version
+from schemas.wording import wordings
 
 if TYPE_CHECKING:
     from curate.run import Run
@@ -72,7 +73,8 @@ class _Unfolding:
             for row, topic in enumerate(dict.fromkeys(self.topics))
         ]
         done: dict[str, Distilled] = {}
-        jobs = (Job(root.id, partial(distil, root, {}, self.generator, {}, Keep())) for root in roots)
+        known = wordings(spec(self.generator))
+        jobs = (Job(root.id, partial(distil, root, {}, self.generator, {}, Keep(), known=known)) for root in roots)
         self.run.drive(jobs, done.__setitem__, what=_STAGE, total=len(roots))
         # In the order of the topics, so that which of two near texts is kept does not depend on who came first.
         for root in roots:

@@ -32,6 +32,12 @@ class Screened:
     screens: Mapping[str, TraceScorer] = field(default_factory=dict)
     """By the name of their score column. What a screen cannot score passes: unscored is not low."""
 
+    def __post_init__(self) -> None:
+        """Use think-then-answer where no writer is given."""
+        if self.writer is None:
+            # the class is frozen, and what writes belongs to its spec
+            object.__setattr__(self, "writer", ThinkThenAnswer(self.verifier))
+
     @property
     def trace_fields(self) -> Mapping[str, Mapping[str, type]]:
         """Score columns of its traces: the writer's and the screens'."""
@@ -40,8 +46,8 @@ class Screened:
 
     def __call__(self, sample: Sample, /) -> Program[list[Trace]]:
         """Return every trace of the writer with its scores."""
-        writer = self.writer or ThinkThenAnswer(self.verifier)
-        return [self._screened(sample, trace) for trace in (yield from writer(sample))]
+        assert self.writer is not None
+        return [self._screened(sample, trace) for trace in (yield from self.writer(sample))]
 
     def _screened(self, sample: Sample, trace: Trace) -> Trace:
         failed = ""

@@ -91,6 +91,12 @@ class VisualFacts:
     coverer_role: str = "extractor"
     """Says which facts a chain states; needs no picture."""
 
+    def __post_init__(self) -> None:
+        """Use think-then-answer where no writer is given."""
+        if self.writer is None:
+            # the class is frozen, and what writes belongs to its spec
+            object.__setattr__(self, "writer", ThinkThenAnswer(self.verifier, tries=self.tries, revise=False))
+
     @property
     def trace_fields(self) -> Mapping[str, Mapping[str, type]]:
         """Scores on every trace, those of the writer among them.
@@ -102,7 +108,8 @@ class VisualFacts:
 
     def __call__(self, sample: Sample, /) -> Program[list[Trace]]:
         """Return the writer's traces with their scores; what cannot be measured is unscored, never low."""
-        traces = yield from self._writer()(sample)
+        assert self.writer is not None
+        traces = yield from self.writer(sample)
         right = [trace for trace in traces if is_right(trace)]
         if not right or not sample.media:
             why = "no chain of the sample is right" if sample.media else "the question has no picture"
@@ -111,9 +118,6 @@ class VisualFacts:
         reference = self._reference(sample, [judged[trace.id] for trace in right])
         stated = yield from self._stated(sample, traces, reference)
         return [self._scored(trace, judged.get(trace.id), reference, stated.get(trace.id)) for trace in traces]
-
-    def _writer(self) -> Generator:
-        return self.writer or ThinkThenAnswer(self.verifier, tries=self.tries, revise=False)
 
     def _judged(self, sample: Sample, right: Sequence[Trace]) -> Program[dict[str, _Judged]]:
         """Take the facts out of right chains and check each in the picture; the same fact is checked once."""

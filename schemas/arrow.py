@@ -143,6 +143,7 @@ def trace_row(trace: Trace, fields: Fields) -> Row:
         "reasoning_tokens": usage.reasoning,
         "cached_tokens": usage.cached,
         "requests": list(trace.requests),
+        "prompts": list(trace.prompts),
         "sampling": {
             **{name: _float(getattr(sampling, name)) for name in _FLOATS},
             **{name: getattr(sampling, name) for name in _INTS},
@@ -198,7 +199,8 @@ def _columns(table: str) -> dict[str, Any]:
         judged = {"verdict": pa.struct(dict.fromkeys(_VERDICT, text))}
         used = dict.fromkeys(("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens"), whole)
         sent = pa.struct({**drawn, "stop": texts, "schema": text, "extra": text})
-        return {**made, "answer_seen": pa.bool_(), **said, **judged, **used, "requests": texts, "sampling": sent}
+        rests_on = {"requests": texts, "prompts": texts}
+        return {**made, "answer_seen": pa.bool_(), **said, **judged, **used, **rests_on, "sampling": sent}
     if table == "dropped":
         why = dict.fromkeys(("rule", "value", "threshold", "trace_id", "source"), text)
         return {**lost, **why, "row": whole}
@@ -345,6 +347,7 @@ def _trace(row: Row, fields: Fields) -> Trace:
         usage=Usage(*usage),
         requests=tuple(row["requests"]),
         sampling=Sampling(**drawn),
+        prompts=tuple(row["prompts"] or ()),
         verdict=None if verdict is None else Verdict(**verdict),
         scores=_read_scores(row, fields),
     )

@@ -36,6 +36,8 @@ class Trace:
     """Ledger keys of every request that went into it."""
     sampling: Sampling
     """As it was sent for the last request, penalties and token limit included."""
+    prompts: tuple[str, ...] = ()
+    """Prompts that stand in those requests, as `MODULE.FIELD@FINGERPRINT` (`schemas.wording`); the run writes them."""
     answer_seen: bool = False
     """Whether the generator was shown the known answer."""
     origin: Origin = "teacher"

@@ -13,12 +13,14 @@ import pytest
 from fakes.programs import failed, play, said, sample
 
 from curate import plugins
+from curate.chain import Keep, distil
 from schemas.answer import Answer
 from schemas.canonical import fingerprint, spec
 from schemas.request import Cause, Outcome, Request
 from schemas.sample import Message, Sample
 from schemas.score import Score
 from schemas.trace import Trace
+from schemas.wording import asked, wordings
 
 KINDS = [(kind, name) for kind in ("scorer", "length", "verifier", "generator") for name in plugins.names(kind)]
 SCORERS = [(kind, name) for kind, name in KINDS if kind in ("scorer", "length")]
@@ -143,6 +145,25 @@ def test_generators_are_stable_programs(name: str, of: Sample) -> None:
         assert set(trace.requests) <= set(first.keys)
         assert trace.verdict is not None
         assert trace.sample_id == of.id
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_every_trace_says_its_prompts(name: str) -> None:
+    """Each request that a trace rests on was made from prompts that its generator holds, and the trace names them."""
+    generator = plugins.make("generator", name)
+    known = wordings(spec(generator))
+    solved = sample(meta={"solution": "A cat is an animal. Cats walk on legs. It has two in front. It has two behind."})
+
+    for answer in (_answer, lambda request: said(request, "I count the legs.\nAnswer: 5", tokens=9)):
+        played = play(distil(solved, {}, generator, {}, Keep(), known=known), answer)
+        traces = [*played.result.kept, *played.result.rejected]
+
+        assert played.result.failed is None
+        assert traces
+        assert all(asked(known, request) for request in played.requests if request.role == "teacher")
+        for trace in traces:
+            assert trace.prompts
+            assert set(trace.prompts) <= {one.ref for one in known}
 
 
 @pytest.mark.parametrize("cause", [c for c in Cause if not c.answered])

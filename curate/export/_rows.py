@@ -110,6 +110,7 @@ def provenance(trace: Trace) -> dict[str, Any]:
         "rule": verdict.rule if verdict else "",
         "sampling": canonical(trace.sampling.to_json()).decode("utf-8", "replace"),
         "requests": list(trace.requests),
+        "prompts": list(trace.prompts),
     }
 
 

@@ -17,6 +17,7 @@ from curate.store.shards import file_name, read_table
 from curate.store.views import open_views
 from curate.store.writer import columns_of
 from schemas.arrow import schema
+from schemas.earlier import earlier
 from schemas.errors import CurateError, SchemaError, StoreError
 from schemas.version import TABLES, Manifest, Shard, version_id
 
@@ -144,7 +145,8 @@ def _of_table(manifest: Manifest, table: str, folder: Path) -> Iterator[str]:
 
 def _of_shard(manifest: Manifest, table: str, shard: Shard, path: Path, found: pa.Table) -> Iterator[str]:
     fields = columns_of(table, manifest.score_fields)
-    if not found.schema.equals(schema(table, fields)):
+    shape = schema(table, fields)
+    if not (found.schema.equals(shape) or found.schema.equals(earlier(shape))):
         raise StoreError(f"{path} has other columns than its manifest says")
     if digest(found, table, fields) != shard.digest:
         raise StoreError(f"{path} does not hold the rows it is named after")

@@ -23,6 +23,7 @@ from curate.store.shards import Pool, file_name, read_batches
 from curate.store.writer import ScoreFields, Writer, columns_of
 from schemas.arrow import dropped_rows, failed_rows, sample_rows, schema, trace_rows
 from schemas.canonical import JSON, plain
+from schemas.earlier import brought_up
 from schemas.errors import ConfigError, StoreError
 from schemas.sample import Sample
 from schemas.trace import Trace
@@ -229,7 +230,8 @@ class Store:
     def _batches(self, version: Version, table: str) -> Iterator[pa.RecordBatch]:
         shape = schema(table, columns_of(table, version.manifest.score_fields))
         for path in self.files(version, table):
-            for batch in read_batches(path):
+            for read in read_batches(path):
+                batch = brought_up(read, shape)
                 if not batch.schema.equals(shape):
                     raise StoreError(f"{path} has other columns than its version says: see `curate check`")
                 yield batch

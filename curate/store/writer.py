@@ -11,6 +11,7 @@ from curate.store.disk import reporting
 from curate.store.shards import Pool, read_batches
 from curate.store.spool import Spool
 from schemas.arrow import Fields, batch_of, dropped_row, failed_row, sample_row, schema, trace_row
+from schemas.earlier import brought_up
 from schemas.errors import SchemaError
 from schemas.sample import ID_DIGITS, Sample
 from schemas.trace import Trace
@@ -96,7 +97,7 @@ class Writer:
                 raise SchemaError(f"cannot take {table} over from {parent.ref}: its score columns are others")
             for path in self._files(parent, table):
                 for batch in read_batches(path, _ROWS):
-                    self._spool(table, batch)
+                    self._spool(table, brought_up(batch, self._spools[table].schema))
 
     def finish(self, pool: Pool, watch: Callable[[str], None]) -> tuple[dict[str, tuple[Shard, ...]], dict[str, int]]:
         """Sort and cut what was written, put it into the pool, and return the shards and the counts of the tables."""

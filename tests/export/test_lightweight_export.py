@@ -34,7 +34,7 @@ def test_tuning_and_rl_rows(tmp_path: Path) -> None:
         "role": "assistant",
         "content": "<think>\nIt is light.\n</think>\n\nAnswer: B",
     }
-    assert set(tuned[0]["provenance"]) >= {"method", "origin", "answer_seen", "requests", "sampling"}
+    assert set(tuned[0]["provenance"]) >= {"method", "origin", "answer_seen", "requests", "prompts", "sampling"}
     asked = [{"role": "user", "content": "<image>\nHow red is picture 2?\nA. dark\nB. light"}]
     assert rl == [{"messages": asked, "images": tuned[0]["images"], "solution": "B", "sample_id": pictured.id}]
     assert [row["solution"] for row in _rows(out / "TEXT_DATA_RL.jsonl")] == ["2"]

@@ -38,7 +38,7 @@ def test_a_row_in_full(tmp_path: Path) -> None:
     assert row["conversation"] == [{"from": "human", "value": row["question"]}, {"from": "gpt", "value": tagged}]
     assert (tmp_path / "out" / row["images"][0]).read_bytes() == store.blobs.read(sample.media[0])
     assert (row["sample_id"], row["trace_id"]) == (sample.id, right.id)
-    for name in ("method", "origin", "answer_seen", "requests", "sampling", "teacher"):
+    for name in ("method", "origin", "answer_seen", "requests", "prompts", "sampling", "teacher"):
         assert name in row["provenance"]
     assert counts == {"written": 1, "responses": 2, "marks_neutralised": 0, "pictures": 1}
     assert not (tmp_path / "out" / "left_out.jsonl").exists()

@@ -135,6 +135,7 @@ def test_zones_of_the_lightweight_recipe(folder: Path) -> None:
     subprocess.run([sys.executable, "-m", "curate.cli.main", *export], cwd=ROOT, check=True, capture_output=True)
     row = json.loads((out / "SFT.jsonl").read_text().splitlines()[0])
     assert (row["provenance"]["origin"], row["provenance"]["answer_seen"]) == ("revised", True)
+    assert any(".revise_prompt@" in ref for ref in row["provenance"]["prompts"])
     assert len((out / "TEXT_DATA_RL.jsonl").read_text().splitlines()) == 6
 
 

@@ -115,6 +115,7 @@ def _check_traces(recipe: str, workspace: Path) -> None:
         assert row["answer_seen"] is False
         assert row["limit_sent"]
         assert row["requests"]
+        assert row["prompts"]
         assert row["method"].startswith(
             {"escalate": "escalate/long", "visual_facts": "think_then_answer"}.get(recipe, recipe)
         )

@@ -113,6 +113,7 @@ def _check(workspace: Path, name: str, case: Case) -> None:
     assert len(traces) >= 16
     assert {trace.method for trace in traces} == case.methods
     assert {(trace.origin, trace.answer_seen) for trace in traces} == {(case.origin, False)}
+    assert all(trace.prompts for trace in traces)
     assert all(trace.requests and trace.sampling.temperature is not None for trace in traces)
 
 
