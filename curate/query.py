@@ -295,5 +295,5 @@ def _quoted(name: str) -> str:
 
 
 def _said(exc: Exception) -> str:
-    """Return DuckDB's message on one line, without its drawing of the place."""
-    return " ".join(re.split(r"\n\s*\nLINE \d+:", str(exc))[0].split())
+    """Return DuckDB's message on one line, without its drawing of the place and its list of functions."""
+    return " ".join(re.split(r"\n\s*\nLINE \d+:|\s*Candidate functions:", str(exc))[0].split())

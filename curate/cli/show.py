@@ -29,6 +29,9 @@ def command(
             "--draw", metavar="DIR", help="Write each trace's boxes on its picture, as DIR/TRACE.png; needs ID."
         ),
     ] = None,
+    prompts: Annotated[
+        bool, typer.Option("--prompts", help="The words the traces were asked with, and what became of those.")
+    ] = False,
     workspace: Workspace = Path(".curate"),
     as_json: Json = False,
     as_csv: Csv = False,
@@ -41,6 +44,7 @@ def command(
       curate show mydata@latest
       curate show mydata@v2 3fa94c
       curate show grounded 3fa94c --draw boxes/
+      curate show mydata --prompts
     """
     from curate.cli._output import form
     from curate.store import Store
@@ -48,7 +52,11 @@ def command(
     how = form(as_json=as_json, as_csv=as_csv)
     store = Store(workspace)
     version = store.resolve(ref)
-    if ident is None:
+    if prompts:
+        if ident is not None:
+            raise typer.BadParameter("is about a whole version: leave the ID out", param_hint="--prompts")
+        _prompts(store, version, how)
+    elif ident is None:
         if draw is not None:
             raise typer.BadParameter("draws the traces of one sample: name it by ID", param_hint="--draw")
         _version(store, version, how)
@@ -77,6 +85,22 @@ def _version(store: Store, version: Version, how: str) -> None:
             print(safe(f"scores of {where}: {', '.join(names)}"))
         print()
         show(table(found))
+
+
+def _prompts(store: Store, version: Version, how: str) -> None:
+    from curate.cli._output import Form, print_rows, safe, say
+    from curate.cli._prompts import prompts
+
+    rows = prompts(store, version)
+    if how != Form.TABLE:
+        print_rows(("prompt", "kept", "rejected", "right", "text"), rows, Form(how))
+        return
+    if not rows:
+        say(f"{version.ref} has no traces, or none that name a prompt")
+    for row in rows:
+        words = row["text"] or "(its words are in no step of this workspace)"
+        print(safe(f"{row['prompt']}: {row['kept']} kept, {row['rejected']} rejected, {row['right']} right"))
+        print(safe(f"    {words}\n".replace("\n", "\n    ").rstrip(" ")))
 
 
 def _sample(store: Store, version: Version, ident: str, how: str, draw: Path | None) -> None:
