@@ -23,7 +23,7 @@ from curate.teacher.explain import nearest
 from curate.teacher.ledger import Ledger
 from curate.teacher.ledger_report import reading, stats
 from schemas.prompt import user
-from schemas.request import Cause, Outcome, Reply, Request, Sampling, Usage, request_body, request_key
+from schemas.request import Cause, Outcome, Reply, Request, Sampling, Usage, request_body, request_key, request_keys
 
 MODEL = "teacher-8b"
 REPLAYED = 100_000
@@ -54,9 +54,10 @@ def fill(path: Path, count: int) -> None:
         for number in range(count):
             asked = request(number)
             reply = Reply(text(number, 150), text(number + 1, 1_250), usage=Usage(120, 450, 400), latency=1.5)
-            outcome = Outcome(Cause.OK, reply, key=request_key(asked, MODEL), model=MODEL)
+            keys = request_keys(asked, MODEL)
+            outcome = Outcome(Cause.OK, reply, key=keys.key, model=MODEL)
             places.acquire()
-            ledger.put(asked, outcome, cost=0.001, done=lambda _: places.release())
+            ledger.put(asked, outcome, keys, cost=0.001, done=lambda _: places.release())
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -88,8 +89,12 @@ def measure(path: Path, count: int) -> dict[str, float]:
         times = each(ledger.get, (key[::-1] for key in known))
         found["miss_ms"] = sum(times) / len(times)
         others = [request(number, 2_048) for number in numbers[:5_000]]
-        assert ledger.fitting(others[0], MODEL)
-        times = each(lambda other: ledger.fitting(other, MODEL), others)
+
+        def fitting(other: Request) -> Outcome | None:
+            return ledger.fitting(request_keys(other, MODEL).family, 2_048)
+
+        assert fitting(others[0])
+        times = each(fitting, others)
         found["fitting_ms"] = sum(times) / len(times)
         cpu = time.thread_time()
         took = timed(lambda: [ledger.get(key) for key in replayed_keys])

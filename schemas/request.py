@@ -7,26 +7,28 @@ resumed by running it again against the ledger.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from schemas.canonical import JSON, fingerprint
+from schemas.canonical import JSON, canonical
 from schemas.sample import Message
 
 __all__ = [
     "Call",
     "Cause",
+    "Keys",
     "Outcome",
     "Program",
     "Reply",
     "Request",
     "Sampling",
     "Usage",
-    "family_key",
     "request_body",
     "request_key",
+    "request_keys",
 ]
 
 
@@ -121,26 +123,42 @@ EXCLUDED: Mapping[str, str] = {
 """Everything about a request that is not in its key, and why."""
 
 
-def request_key(request: Request, identity: str) -> str:
-    """Return the ledger key of a request to the model `identity`: 64 hex digits.
+class Keys(NamedTuple):
+    """What a request to a model is known by; made once, because it is needed before and after the asking."""
+
+    key: str
+    """Hash of all that decides the reply, 64 hex digits."""
+    family: str
+    """Hash of the same without the token limit: a reply that ended by itself is as good under every limit it fits."""
+    body: bytes
+    """Canonical form of `request_body`, which `key` is the hash of."""
+
+
+def request_keys(request: Request, identity: str) -> Keys:
+    """Return the keys of a request to the model `identity`.
 
     In the key: model identity, messages with media hashes, sampling, try index. Not in it: see `EXCLUDED`.
     """
-    return fingerprint(request_body(request, identity))
+    sampling = request.sampling.to_json()
+    # Written member by member in the order of their names, so that the long ones are written once.
+    head = b'{"messages":%b,"model":%b,"sampling":' % (
+        canonical([message.to_json() for message in request.messages]),
+        canonical(identity),
+    )
+    tail = b',"try":%b}' % canonical(request.try_index)
+    body = head + canonical(sampling) + tail
+    sampling.pop("max_tokens", None)
+    family = b'{"family":%b}' % (head + canonical(sampling) + tail)
+    return Keys(hashlib.sha256(body).hexdigest(), hashlib.sha256(family).hexdigest(), body)
 
 
-def family_key(request: Request, identity: str) -> str:
-    """Return the key that a request shares with its like under any other token limit: 64 hex digits.
-
-    A reply that ended by itself is as good under every limit it fits into.
-    """
-    body = request_body(request, identity)
-    body["sampling"].pop("max_tokens", None)
-    return fingerprint({"family": body})
+def request_key(request: Request, identity: str) -> str:
+    """Return the ledger key of a request to the model `identity`: 64 hex digits."""
+    return request_keys(request, identity).key
 
 
 def request_body(request: Request, identity: str) -> JSON:
-    """Return the JSON that `request_key` hashes, as it is stored in the ledger to explain a miss."""
+    """Return the JSON that a request's key is the hash of, as it is stored in the ledger to explain a miss."""
     return {
         "model": identity,
         "messages": [message.to_json() for message in request.messages],

@@ -23,7 +23,7 @@ from curate.teacher.ledger import Attempt, Ledger
 from curate.teacher.workers import Workers, call_outcome
 from schemas.errors import ConfigError, CurateError, StoreError, TeacherError
 from schemas.protocols import ReadMedia, Session
-from schemas.request import Call, Cause, Outcome, Program, Reply, Request, request_key
+from schemas.request import Call, Cause, Keys, Outcome, Program, Reply, Request, request_keys
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -176,10 +176,10 @@ class Driver:
                 continue
             line = self._line(item.role)
             identity = line.endpoint.engine.identity
-            key = request_key(item, identity)
-            known = self._ledger.get(key) or self._ledger.fitting(item, identity)
+            keys = request_keys(item, identity)
+            known = self._ledger.get(keys.key) or self._ledger.fitting(keys.family, item.sampling.max_tokens)
             if known is None:
-                waiting.append((index, self._ask_once(item, key, line)))
+                waiting.append((index, self._ask_once(item, keys, line)))
             else:
                 self.progress.replayed += 1
                 outcomes[index] = known
@@ -208,14 +208,14 @@ class Driver:
             line = self._lines[id(endpoint)] = Line(endpoint, endpoint.gate(), asyncio.Lock())
         return line
 
-    async def _ask_once(self, request: Request, key: str, line: Line) -> Outcome:
+    async def _ask_once(self, request: Request, keys: Keys, line: Line) -> Outcome:
         """Ask, or wait for the same question that is already on its way."""
-        flying = self._flying.get(key)
+        flying = self._flying.get(keys.key)
         if flying is not None:
             return await asyncio.shield(flying)
-        self._flying[key] = future = asyncio.get_running_loop().create_future()
+        self._flying[keys.key] = future = asyncio.get_running_loop().create_future()
         try:
-            outcome = await self._ask(request, key, line)
+            outcome = await self._ask(request, keys, line)
         except BaseException as error:
             future.cancel() if isinstance(error, asyncio.CancelledError) else future.set_exception(error)
             future.exception() if not future.cancelled() else None  # a failure nobody else waited for is not news
@@ -224,10 +224,10 @@ class Driver:
             future.set_result(outcome)
             return outcome
         finally:
-            del self._flying[key]
+            del self._flying[keys.key]
 
-    async def _ask(self, request: Request, key: str, line: Line) -> Outcome:
-        identity = line.endpoint.engine.identity
+    async def _ask(self, request: Request, keys: Keys, line: Line) -> Outcome:
+        key, identity = keys.key, line.endpoint.engine.identity
         self._check_needs(request, line)
         try:
             reply = await self._try(request, key, line)
@@ -245,7 +245,7 @@ class Driver:
             outcome = Outcome(cause, reply, key=key, model=identity)
             self._settle(line, reply, key)
         if cause.remembered:
-            await self._keep(request, outcome, line)
+            await self._keep(request, outcome, keys, line)
         return outcome
 
     def _check_needs(self, request: Request, line: Line) -> None:
@@ -347,7 +347,7 @@ class Driver:
         self.progress.completion_tokens += reply.usage.completion
         self.progress.cost += line.cost(key, reply) or 0.0
 
-    async def _keep(self, request: Request, outcome: Outcome, line: Line) -> None:
+    async def _keep(self, request: Request, outcome: Outcome, keys: Keys, line: Line) -> None:
         """Put an outcome on disk; returns when it is safe there."""
         loop = asyncio.get_running_loop()
         safe: asyncio.Future[None] = loop.create_future()
@@ -358,7 +358,7 @@ class Driver:
                 loop.call_soon_threadsafe(_resolve, safe, error)
 
         cost = line.cost(outcome.key, outcome.reply) if outcome.reply else None
-        self._ledger.put(request, outcome, cost=cost, done=done)
+        self._ledger.put(request, outcome, keys, cost=cost, done=done)
         await safe
 
     async def _watch(self) -> None:

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from curate.teacher.packing import pack, read_json, read_outcome, write_outcome
-from schemas.canonical import SCHEME, canonical
+from schemas.canonical import SCHEME
 from schemas.errors import SchemaError, StoreError
-from schemas.request import Cause, Outcome, Reply, Request, family_key, request_body
+from schemas.request import Cause, Keys, Outcome, Reply, Request
 
 __all__ = ["Attempt", "Ledger", "trouble"]
 
@@ -131,15 +131,14 @@ class Ledger:
         except _UNREADABLE as error:
             raise self._unreadable(error) from error
 
-    def fitting(self, request: Request, identity: str) -> Outcome | None:
-        """Return a whole reply to the same request under another token limit, where it fits into this one's.
+    def fitting(self, family: str, limit: int | None) -> Outcome | None:
+        """Return a whole reply to the same request under another token limit, where it fits into this one.
 
         So a changed limit buys again only what was cut. A reply of unknown length never serves.
         """
-        limit = request.sampling.max_tokens
-        wanted = (family_key(request, identity), _MOST if limit is None else limit)
-        if self._all is not None and wanted[0] not in self._all:
+        if self._all is not None and family not in self._all:
             return None
+        wanted = (family, _MOST if limit is None else limit)
         try:
             row = self._reader.execute(_FITTING, wanted).fetchone()
             return None if row is None else read_outcome(*row)
@@ -147,7 +146,13 @@ class Ledger:
             raise self._unreadable(error) from error
 
     def put(
-        self, request: Request, outcome: Outcome, *, cost: float | None, done: Callable[[BaseException | None], None]
+        self,
+        request: Request,
+        outcome: Outcome,
+        keys: Keys,
+        *,
+        cost: float | None,
+        done: Callable[[BaseException | None], None],
     ) -> None:
         """Queue a remembered outcome; `done(None)` is called from the writer's thread once it is on disk.
 
@@ -157,11 +162,11 @@ class Ledger:
             StoreError: an earlier write failed.
 
         """
-        at, family = time.time(), family_key(request, outcome.model)
+        at = time.time()
         if self._all is not None:
-            self._all |= {outcome.key, family}
+            self._all |= {keys.key, keys.family}
             self._all = self._all if len(self._all) < _REMEMBERED else None
-        self._put(_Write(lambda: _row(request, outcome, family, cost, at), None, done, at))
+        self._put(_Write(lambda: _row(request, outcome, keys, cost, at), None, done, at))
 
     def note(self, attempt: Attempt) -> None:
         """Queue the record of one attempt.
@@ -264,15 +269,14 @@ def _tell(group: Sequence[_Write], failure: StoreError | None) -> None:
                 write.done(failure)
 
 
-def _row(request: Request, outcome: Outcome, family: str, cost: float | None, at: float) -> tuple[Any, ...]:
+def _row(request: Request, outcome: Outcome, keys: Keys, cost: float | None, at: float) -> tuple[Any, ...]:
     reply = outcome.reply or Reply("")
     usage = reply.usage
     counts = (min(count, _MOST) for count in (usage.prompt, usage.completion, usage.reasoning, usage.cached))
-    identity = outcome.model
     return (
-        outcome.key, family, identity, request.role, request.purpose, outcome.cause.value,
+        keys.key, keys.family, outcome.model, request.role, request.purpose, outcome.cause.value,
         *counts, cost, reply.latency, at,
-        pack(canonical(request_body(request, identity))), pack(write_outcome(outcome)),
+        pack(keys.body), pack(write_outcome(outcome)),
     )  # fmt: skip
 
 

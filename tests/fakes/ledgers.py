@@ -7,7 +7,7 @@ from pathlib import Path
 
 from curate.teacher.ledger import Ledger
 from schemas.prompt import user
-from schemas.request import Cause, Outcome, Reply, Request, Sampling, Usage, request_key
+from schemas.request import Cause, Outcome, Reply, Request, Sampling, Usage, request_key, request_keys
 from schemas.sample import Media
 
 STEPWISE = "Look at the picture and think step by step before you answer. Give the reasons, then the answer."
@@ -44,7 +44,8 @@ def keep(ledger: Ledger, request: Request, outcome: Outcome) -> BaseException | 
     """Put an outcome and wait until it is on disk, or until it is known why not."""
     ended = threading.Event()
     errors: list[BaseException | None] = []
-    ledger.put(request, outcome, cost=0.5, done=lambda error: (errors.append(error), ended.set()))
+    keys = request_keys(request, outcome.model)
+    ledger.put(request, outcome, keys, cost=0.5, done=lambda error: (errors.append(error), ended.set()))
     assert ended.wait(10)
     return errors[0]
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from schemas.canonical import canonical, fingerprint
 from schemas.prompt import user
-from schemas.request import Request, Sampling, request_key
+from schemas.request import Request, Sampling, request_body, request_key, request_keys
 from schemas.sample import Media, Message
 
 PICTURE = Media("ab" * 32, "image/png", 4, 3, 100, "a.png")
@@ -68,3 +69,17 @@ def test_what_is_asked_moves_the_key(changed: Request) -> None:
 def test_model_moves_the_key() -> None:
     """Another model is another question."""
     assert request_key(BASE, "m") != request_key(BASE, "n")
+
+
+@pytest.mark.parametrize(
+    "sampling", [Sampling(), BASE.sampling, Sampling(max_tokens=7, stop=("\n",), extra={"a": 2.0})]
+)
+def test_keys_are_hashes_of_the_canonical_body(sampling: Sampling) -> None:
+    """However the bytes are put together, they are those of the canonical form; the family leaves the limit out."""
+    request = Request("r", (*BASE.messages, Message("user", ('\ud800 é\n"',))), sampling, try_index=3)
+    keys = request_keys(request, "modèle \ud7ff")
+    body = request_body(request, "modèle \ud7ff")
+
+    assert (keys.body, keys.key) == (canonical(body), fingerprint(body))
+    body["sampling"].pop("max_tokens", None)
+    assert keys.family == fingerprint({"family": body})

@@ -14,7 +14,7 @@ from curate.teacher.ledger import Attempt, Ledger
 from curate.teacher.packing import unpack
 from schemas.errors import StoreError
 from schemas.prompt import user
-from schemas.request import Cause, Outcome, Reply, Request, Sampling, Usage, request_key
+from schemas.request import Cause, Outcome, Reply, Request, Sampling, Usage, request_key, request_keys
 
 
 def _ask(text: str = "why?", **sampling: int) -> Request:
@@ -25,9 +25,14 @@ def _store(ledger: Ledger, request: Request, outcome: Outcome) -> BaseException 
     """Put an outcome and wait until it is on disk."""
     safe = threading.Event()
     errors: list[BaseException | None] = []
-    ledger.put(request, outcome, cost=0.5, done=lambda error: (errors.append(error), safe.set()))
+    keys = request_keys(request, outcome.model)
+    ledger.put(request, outcome, keys, cost=0.5, done=lambda error: (errors.append(error), safe.set()))
     assert safe.wait(10)
     return errors[0]
+
+
+def _fitting(ledger: Ledger, request: Request, model: str = "m") -> Outcome | None:
+    return ledger.fitting(request_keys(request, model).family, request.sampling.max_tokens)
 
 
 def _answered(request: Request, reply: Reply, cause: Cause = Cause.OK) -> Outcome:
@@ -185,8 +190,8 @@ def test_whole_reply_serves_every_limit_it_fits(
     with Ledger(tmp_path / "l.sqlite") as ledger:
         _store(ledger, bought, _answered(bought, Reply("because", usage=Usage(9, stored)), cause))
 
-        found = ledger.get(request_key(wanted, "m")) or ledger.fitting(wanted, "m")
+        found = ledger.get(request_key(wanted, "m")) or _fitting(ledger, wanted)
 
         assert (found is not None) == serves
-        assert ledger.fitting(other, "m") is None
-        assert ledger.fitting(wanted, "another model") is None
+        assert _fitting(ledger, other) is None
+        assert _fitting(ledger, wanted, "another model") is None

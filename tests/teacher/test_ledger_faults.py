@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from curate.teacher.workers import Workers
 from generators.engines.scripted import Scripted
 from schemas.errors import StoreError
 from schemas.prompt import user
-from schemas.request import Cause, Outcome, Program, Reply, Request, Usage, request_key
+from schemas.request import Cause, Outcome, Program, Reply, Request, Usage, request_key, request_keys
 
 NOISE = os.urandom(40_000).hex()
 
@@ -38,13 +39,18 @@ def _big(number: int) -> tuple[Request, Outcome]:
     return request, answered(request, text=NOISE[number * 100 :][:20_000])
 
 
+def _put(ledger: Ledger, number: int, done: Callable[[BaseException | None], None]) -> None:
+    request, outcome = _big(number)
+    ledger.put(request, outcome, request_keys(request, "m"), cost=None, done=done)
+
+
 def test_full_disk_keeps_what_was_confirmed_and_nothing_else(tmp_path: Path) -> None:
     """The first reply that does not fit names the disk; all before it are there, it is not, and no later one is."""
     with Ledger(tmp_path / "l.sqlite") as ledger:
         _full(ledger)
         ended = [keep(ledger, *_big(number)) for number in range(10) if ledger._failure is None]
         with pytest.raises(StoreError, match=r"cannot be written: the disk is full \(.*\): make room"):
-            ledger.put(*_big(11), cost=None, done=lambda _: None)
+            _put(ledger, 11, lambda _: None)
         with pytest.raises(StoreError, match="the disk is full"):
             ledger.note(Attempt("k", "m", Cause.OK, "", 1.0))
     with Ledger(tmp_path / "l.sqlite") as ledger:
@@ -70,7 +76,7 @@ def test_what_is_queued_behind_a_full_disk_is_told(tmp_path: Path) -> None:
                 ended.release()
 
             try:
-                ledger.put(*_big(number), cost=None, done=done)
+                _put(ledger, number, done)
             except StoreError as error:
                 done(error)
         assert all(ended.acquire(timeout=10) for _ in range(12))
@@ -110,6 +116,7 @@ def test_a_limit_on_the_file_s_size_loses_nothing_confirmed(tmp_path: Path) -> N
         from pathlib import Path
         from curate.teacher.ledger import Ledger
         from schemas.errors import StoreError
+        from schemas.request import request_keys
         from tests_ledgers import answered, question
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
@@ -118,7 +125,8 @@ def test_a_limit_on_the_file_s_size_loses_nothing_confirmed(tmp_path: Path) -> N
             ended, errors = threading.Event(), []
             request = question(number)
             reply = answered(request, text=sys.argv[2][number * 100:][:10_000])
-            ledger.put(request, reply, cost=None, done=lambda e: (errors.append(e), ended.set()))
+            keys = request_keys(request, "m")
+            ledger.put(request, reply, keys, cost=None, done=lambda e: (errors.append(e), ended.set()))
             ended.wait(10)
             if errors[0]:
                 print(errors[0])
@@ -172,7 +180,7 @@ def test_a_damaged_reply_is_one_line(tmp_path: Path, blob: bytes) -> None:
     with Ledger(path) as ledger, pytest.raises(StoreError, match="it is damaged"):
         ledger.get(_big(1)[1].key)
     with Ledger(path) as ledger, pytest.raises(StoreError, match="it is damaged"):
-        ledger.fitting(question(1, max_tokens=500), "m")
+        ledger.fitting(request_keys(question(1, max_tokens=500), "m").family, 500)
 
 
 def test_a_loop_that_is_gone_costs_no_reply(tmp_path: Path) -> None:
@@ -183,7 +191,7 @@ def test_a_loop_that_is_gone_costs_no_reply(tmp_path: Path) -> None:
 
     with Ledger(tmp_path / "l.sqlite") as ledger:
         for number in range(20):
-            ledger.put(*_big(number), cost=None, done=gone)
+            _put(ledger, number, gone)
     with Ledger(tmp_path / "l.sqlite") as ledger:
         assert ledger.count() == 20
 
@@ -196,7 +204,7 @@ def test_a_bug_in_the_writer_leaves_nobody_waiting(tmp_path: Path) -> None:
         ledger.note(broken)
         ledger._thread.join(10)
         with pytest.raises(StoreError, match="its writer broke"):
-            ledger.put(*_big(1), cost=None, done=lambda _: None)
+            _put(ledger, 1, lambda _: None)
 
 
 def test_the_oddest_words_and_counts_of_a_server_are_stored(tmp_path: Path) -> None:
@@ -225,7 +233,10 @@ def test_a_ledger_with_its_columns_in_another_order_is_written_on(tmp_path: Path
         )
     with Ledger(path) as ledger:
         assert keep(ledger, *_big(1)) is None
-        found, fits = ledger.get(_big(1)[1].key), ledger.fitting(question(1, max_tokens=60), "m")
+        found, fits = (
+            ledger.get(_big(1)[1].key),
+            ledger.fitting(request_keys(question(1, max_tokens=60), "m").family, 60),
+        )
 
     assert found is not None
     assert found.reply == _big(1)[1].reply
