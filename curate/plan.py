@@ -63,7 +63,7 @@ class Planned:
     model: str
     requests: int = 0
     known: int = 0
-    """Of them in the ledger."""
+    """Of them in the ledger, or asked before in the same run, as draws that two scorers share; they cost nothing."""
     worst_prompt_tokens: int = 0
     """Of the unknown ones, estimated upward."""
     worst_completion_tokens: int = 0
@@ -124,6 +124,8 @@ class _Tap:
     roles: Mapping[str, Endpoint] = field(default_factory=dict)
     planned: dict[str, Planned] = field(default_factory=dict)
     rows: dict[str, list[_Row]] = field(default_factory=lambda: defaultdict(list))
+    unknown: set[bytes] = field(default_factory=set)
+    """Keys of what will be asked."""
 
     def __call__(self, what: str, program: Program[Any]) -> Program[Any]:
         """Run a program and count what it asks."""
@@ -152,7 +154,12 @@ class _Tap:
         row.requests += 1
         if outcome.cause is Cause.CANCELLED:
             row.complete = False
-            _unknown(entry, request, end)
+            key = bytes.fromhex(outcome.key)
+            if key in self.unknown:
+                entry.known += 1
+            else:
+                self.unknown.add(key)
+                _unknown(entry, request, end)
             return
         entry.known += 1
         usage = outcome.reply.usage if outcome.reply else Usage()

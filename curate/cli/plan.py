@@ -117,7 +117,7 @@ def _print(plan: Plan) -> None:
     rows = [
         {
             "purpose": purpose, "role": entry.role, "model": entry.model, "requests": entry.requests,
-            "in ledger": entry.known, "to ask": entry.requests - entry.known,
+            "known": entry.known, "to ask": entry.requests - entry.known,
             "prompt tokens <=": entry.worst_prompt_tokens,
             "written tokens <=": "no limit" if entry.unlimited else entry.worst_completion_tokens,
             "cost <=": "unknown" if entry.worst_cost is None else round(entry.worst_cost, 4),

@@ -101,3 +101,20 @@ def test_costs_are_bounded_where_a_price_is_known(cli: Cli, place: Path) -> None
     )
     plan = cli("plan", "twice.py", "--source", "rows.jsonl", "--teacher", "paid", "--json").json()
     assert plan["requests"]["think_then_answer"]["worst_cost"] == 2 * ROWS * 50
+
+
+def test_what_two_passes_share_is_counted_once(cli: Cli, place: Path) -> None:
+    """The second asking costs nothing, for the first one's replies serve it."""
+    recipe = RECIPE.replace("import Run\n", "import Run\nfrom curate.chain import Keep\n")
+    recipe = recipe.replace("    return run.distil", "    run.distil")
+    last = 'run.distil(run.read(source, name="rows"), ask, name="again", keep=Keep(most=2))'
+    (place / "shared.py").write_text(f"{recipe}    return {last}\n")
+    with serve(_teach) as server:
+        command = ("shared.py", "--source", "rows.jsonl", "--teacher", f"{server.url}#mock")
+        plan = cli("plan", *command, "--json").json()
+        assert cli("run", *command).code == 0
+        revised = sum("draft" in json.dumps(body) for body in server.bodies)
+    asked = plan["requests"]["think_then_answer"]
+    assert (asked["requests"], asked["known"]) == (4 * ROWS, 2 * ROWS)
+    assert asked["worst_completion_tokens"] == 2 * ROWS * 50
+    assert len(server.bodies) - revised == asked["requests"] - asked["known"]
