@@ -7,12 +7,12 @@ chosen side of the very same questions, are what "RL makes MLLMs see better than
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from schemas.canonical import spec
 from schemas.errors import ConfigError
@@ -20,6 +20,8 @@ from schemas.sample import Sample
 from schemas.score import RIGHT, WRONG, Score
 from schemas.trace import Trace
 from schemas.version import Dropped, Step, Version
+from scorers._clean import clean, peel
+from scorers._numbers import parse_number
 
 if TYPE_CHECKING:
     from curate.store import Store, Writer
@@ -39,7 +41,7 @@ _FIELDS = {"chosen": "str", "number": "int", "kind": "str", "ratio": "float"}
 class Pairing:
     """Which rollouts of a question make a pair."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     most: int = 1
     """Pairs a question; the chosen trace is the same, the rejected ones differ."""
     kinds: tuple[Kind, ...] = KINDS
@@ -52,7 +54,7 @@ class Pairing:
     best: Literal["shortest", "longest", "first"] = "shortest"
     """Which right trace is chosen."""
     answer_seen: bool = False
-    """Whether a trace whose writer saw the answer may be chosen; its twin did not, and style would tell them apart."""
+    """Whether a trace whose writer saw the answer may stand on a side; the other did not, and style would tell."""
     same_teacher: bool = True
     """Whether both sides have to be of one model."""
 
@@ -62,11 +64,14 @@ class Pairing:
             raise ConfigError(f"pairs: most={self.most}: use a whole number from 1 on")
         if self.max_ratio and not self.max_ratio >= 1:
             raise ConfigError(f"pairs: max_ratio={self.max_ratio}: use a number from 1 on, or 0 for any")
+        if not self.kinds or len({*self.kinds} & {*get_args(Kind)}) < len(self.kinds):
+            raise ConfigError(f"pairs: kinds={', '.join(self.kinds) or 'none'}: name each once, of {get_args(Kind)}")
 
     def __call__(self, sample: Sample, traces: Sequence[Trace], /) -> tuple[list[tuple[Trace, Trace, str]], str]:
         """Return pairs (chosen, rejected, kind), hardest first; without one, the rule by which there is none."""
-        right = sorted((t for t in traces if self._choosable(t)), key=self._merit)
-        wrong = [(t, kind) for t in traces if (kind := error_kind(sample, t)) in self.kinds]
+        fair = [t for t in traces if self.answer_seen or not t.answer_seen]
+        right = sorted((t for t in fair if _choosable(t)), key=self._merit)
+        wrong = [(t, kind) for t in fair if (kind := error_kind(sample, t)) in self.kinds]
         if not right:
             return [], "no_right_trace"
         if not wrong:
@@ -80,10 +85,6 @@ class Pairing:
                 return [(chosen, t, str(kind)) for t, kind in hardest[: self.most]], ""
             why = "length_ratio" if fit else why
         return [], why
-
-    def _choosable(self, trace: Trace) -> bool:
-        right = trace.verdict is not None and trace.verdict.value == RIGHT
-        return right and bool(trace.answer.strip()) and (self.answer_seen or not trace.answer_seen)
 
     def _merit(self, trace: Trace) -> tuple[int, int, str]:
         tokens = trace.usage.completion or len(_text(trace))
@@ -146,7 +147,11 @@ def error_kind(sample: Sample, trace: Trace) -> Kind | None:
         return _distance(sample, verdict.extracted)
     if verdict.rule == "no_answer_found":
         return "no_answer"
-    return "malformed" if verdict.rule in _MALFORMED or verdict.rule.startswith("tag_") else None
+    return "malformed" if verdict.rule in _MALFORMED or verdict.rule.startswith(("tag_", "step_")) else None
+
+
+def _choosable(trace: Trace) -> bool:
+    return trace.verdict is not None and trace.verdict.value == RIGHT and bool(trace.answer.strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,27 +206,24 @@ def _distance(sample: Sample, extracted: str) -> Kind:
     return "text" if gold is None or told is None else _off(gold, told)
 
 
-def _off(gold: float, told: float) -> Kind:
+def _off(gold: Fraction, told: Fraction) -> Kind:
     if gold == told:
         return "form"
     if gold == -told:
         return "sign"
-    if gold and told and _whole(math.log10(abs(told / gold))) and (gold > 0) == (told > 0):
+    if gold and told and _power_of_ten(told / gold):
         return "scale"
     return "near" if abs(told - gold) <= abs(gold) / 10 else "number"
 
 
-def _number(text: str) -> float | None:
-    found = _NUMBER.fullmatch(text.strip().strip("$ ").rstrip("%. ").removesuffix("\\"))
-    if found is None:
-        return None
-    over = float(found["under"] or 1)
-    value = float(found["number"].replace(",", "")) / over if over else math.inf
-    return value if math.isfinite(value) else None
+def _number(text: str) -> Fraction | None:
+    found = parse_number(peel(clean(text))) if len(text) <= _LONGEST else None
+    return found.value if found else None
 
 
-def _whole(value: float) -> bool:
-    return abs(value - round(value)) < 1e-9  # noqa: PLR2004 - a few units in the last place of a logarithm
+def _power_of_ten(ratio: Fraction) -> bool:
+    top, low = ratio.numerator, ratio.denominator
+    return min(top, low) == 1 and str(max(top, low)).strip("0") == "1"
 
 
 def _apart(one: Trace, other: Trace) -> float:
@@ -244,7 +246,6 @@ def _folded(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-_NUMBER = re.compile(
-    r"(?P<number>[-+]?(?:\d{1,3}(?:,\d{3})+|\d{1,300})(?:\.\d{0,300})?|[-+]?\.\d{1,300})(?:\s*/\s*(?P<under>\d{1,300}))?"
-)
-_MALFORMED = frozenset({"text_outside", "stage_empty"})
+_LONGEST = 300
+"""Characters of an answer that may be a number."""
+_MALFORMED = frozenset({"text_outside", "stage_empty", "box_form", "box_missing"})

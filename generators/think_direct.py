@@ -7,6 +7,7 @@ was taken from where, and what is done differently: docs/methods.md.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
@@ -29,7 +30,7 @@ Side = Literal["think", "direct"]
 class ThinkDirect:
     """Ask a question twice, once for thinking and once for the bare answer, until both are right."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     verifier: Verifier
     """Decides both sides; handed in, because generators import no scorers."""
     tries: int = 2
@@ -44,7 +45,8 @@ class ThinkDirect:
     """A thinking model has to be told not to, e.g. by `extra={"chat_template_kwargs": {"enable_thinking": false}}`. A
     seed is raised by one with every try."""
     direct_words: int = 30
-    """A direct answer with more words is none."""
+    """A direct answer with more words, or characters of a script without spaces, is none; nor is one for which the
+    server counted more tokens of thinking, shown or not."""
     role: str = "teacher"
 
     def __post_init__(self) -> None:
@@ -79,7 +81,8 @@ class ThinkDirect:
         return trace
 
     def _thinks(self, trace: Trace) -> bool:
-        return bool(trace.reasoning.strip()) or len(trace.answer.split()) > self.direct_words
+        most = max(len(_WORDS.findall(trace.answer)), trace.usage.reasoning)
+        return bool(trace.reasoning.strip()) or most > self.direct_words
 
     def _paired(self, traces: Sequence[Trace]) -> list[Trace]:
         """Withdraw right verdicts that have no partner where they need one."""
@@ -88,6 +91,8 @@ class ThinkDirect:
         return [_withdrawn(trace, missing) for trace in traces] if missing else list(traces)
 
 
+_WIDE = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_WORDS = re.compile(rf"[{_WIDE}]|[^\s{_WIDE}]+")
 _METHOD: Mapping[Side, str] = {"think": "think_direct/think", "direct": "think_direct/direct"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes.programs import sample
@@ -55,7 +56,13 @@ RIGHT = rollout("right", "40")
         ("40", "4,000", "scale"),
         ("0.5", "5/10", "form"),
         ("40", "97", "number"),
-        ("40", "forty-one", "text"),
+        ("40", "forty-one", "near"),
+        ("40", "dozens", "text"),
+        (r"\frac{1}{2}", r"-\frac{1}{2}", "sign"),
+        ("12 cm", r"120 \text{ cm}", "scale"),
+        ("12 cm", "12 m", "form"),
+        ("1e-10", "1" + "0" * 299, "scale"),
+        ("0.0000000003", "9" * 290, "number"),
         ("0", "3", "number"),
         ("40", "1/0", "text"),
         ("40", "", "text"),
@@ -76,7 +83,8 @@ def test_other_ends_have_kinds_and_doubt_has_none() -> None:
     assert error_kind(QUESTION, rollout("undecided", "", rule="truncated")) == "truncated"
     assert error_kind(QUESTION, rollout("wrong", finish="length")) == "truncated"
     assert error_kind(QUESTION, rollout("undecided", "", rule="no_answer_found")) == "no_answer"
-    assert error_kind(QUESTION, rollout("undecided", "", rule="tag_missing")) == "malformed"
+    for rule in ("tag_missing", "step_order", "box_form"):
+        assert error_kind(QUESTION, rollout("undecided", "", rule=rule)) == "malformed"
     for doubt in (RIGHT, rollout("undecided", "41", rule="judge_unsure"), dataclasses.replace(RIGHT, verdict=None)):
         assert error_kind(QUESTION, doubt) is None
 
@@ -102,6 +110,9 @@ def test_the_chosen_one_is_the_best_of_n() -> None:
         assert Pairing(best=best)(QUESTION, traces)[0][0][0] == expected
     assert Pairing(answer_seen=True)(QUESTION, traces)[0][0][0] == seen
     assert Pairing()(QUESTION, [wrong, seen]) == ([], "no_right_trace")
+    told = rollout("wrong", "41", index=4, tokens=90, seen=True)
+    assert Pairing()(QUESTION, [short, told]) == ([], "no_wrong_trace")
+    assert Pairing(answer_seen=True)(QUESTION, [short, told])[1] == ""
 
 
 @pytest.mark.parametrize(
@@ -143,8 +154,12 @@ def test_sides_are_never_mixed_up(drawn: list[tuple[VerdictValue, int]]) -> None
         )
 
 
-@pytest.mark.parametrize("bad", [{"most": 0}, {"max_ratio": 0.5}, {"max_ratio": float("nan")}])
-def test_parameters_that_mean_nothing_are_refused(bad: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    "bad",
+    [{"most": 0}, {"max_ratio": 0.5}, {"max_ratio": float("nan")}]
+    + [{"kinds": kinds} for kinds in ((), ("near", "near"), ("odd",))],
+)
+def test_parameters_that_mean_nothing_are_refused(bad: dict[str, Any]) -> None:
     """In one line, before any work."""
     with pytest.raises(ConfigError, match="pairs: "):
         Pairing(**bad)

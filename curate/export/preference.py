@@ -31,7 +31,7 @@ _ROWS, _MATCHED, _LEFT_OUT = "train.jsonl", "sft.jsonl", "left_out.jsonl"
 class Preference:
     """Write chosen and rejected replies to one prompt, with pictures as files."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     rejected: ClassVar[bool] = True
     """It wants the rejected traces too."""
     name: str = "curate"
@@ -94,11 +94,12 @@ class _Writing:
         used: set[str] = set()
         for trace in traces:
             detail = trace.scores[COLUMN].detail if COLUMN in trace.scores else {}
-            chosen = by_id.get(str(detail.get("chosen", "")))
-            if chosen is None or chosen is trace:
+            wanted = str(detail.get("chosen", ""))
+            if wanted in ("", trace.id):
                 continue
             self.paired = True
             try:
+                chosen = _found(by_id, wanted)
                 row = self._row(sample, chosen, trace)
             except UntrainableError as reason:
                 self.lost[str(reason)] += 1
@@ -112,7 +113,7 @@ class _Writing:
                 self.tally["matched"] += 1
 
     def _row(self, sample: Sample, chosen: Trace, rejected: Trace) -> dict[str, Any]:
-        (good, some), (bad, more) = said(chosen), said(rejected)
+        (good, some), (bad, more) = said(chosen), _said_or_begun(rejected)
         turns = asked(sample)
         images = self.pictures.paths([media for turn in turns for media in turn.media])
         prompt = [self._turn(turn) for turn in turns]
@@ -146,6 +147,21 @@ class _Writing:
 
     def _content(self, reply: str) -> Any:
         return reply if self.form == "llamafactory" else [{"type": "text", "text": reply}]
+
+
+def _found(traces: Mapping[str, Trace], ident: str) -> Trace:
+    """Return the chosen trace of a pair, which a later step may have taken out of the version."""
+    if ident not in traces:
+        raise UntrainableError("chosen_missing")
+    return traces[ident]
+
+
+def _said_or_begun(trace: Trace) -> tuple[str, int]:
+    """Return what a rejected reply says; one that never came to an answer is thinking that was not closed."""
+    if trace.answer.strip() or not trace.reasoning.strip():
+        return said(trace)
+    begun, marks = neutral(trace.reasoning)
+    return f"<think>\n{begun.strip()}", marks
 
 
 def _matched(row: Mapping[str, Any], form: str) -> dict[str, Any]:

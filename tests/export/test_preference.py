@@ -111,15 +111,26 @@ def test_one_chosen_trace_is_matched_once_and_hostile_text_is_neutral(store: Sto
 
 
 def test_what_cannot_be_trained_on_is_listed(store: Store, tmp_path: Path) -> None:
-    """An empty side and a picture that is none leave the pair out, and say why."""
+    """An empty side, a picture that is none and a chosen trace that is gone leave the pair out, and say why."""
     sample = question(store, 3)
     broken = dataclasses.replace(media(store, 9), sha256=store.blobs.put(b"not a picture"))
     blind = Sample.of([Message.of("user", broken, "What?")])
-    pairs, _, counts = _export(store, _pair(sample, answer=" ") + _pair(blind), tmp_path / "out")
+    gone = _pair(question(store, 4))[1:]
+    rows = _pair(sample, reasoning="", answer=" ") + _pair(blind) + gone
+    pairs, _, counts = _export(store, rows, tmp_path / "out")
     assert pairs == []
+    assert counts["left_out.chosen_missing"] == 1
     assert counts["left_out.empty_answer"] == 1
     assert sum(count for name, count in counts.items() if name.startswith("left_out.picture")) == 1
-    assert len((tmp_path / "out" / "left_out.jsonl").read_text().splitlines()) == 2
+    assert len((tmp_path / "out" / "left_out.jsonl").read_text().splitlines()) == 3
+
+
+def test_a_rejected_reply_without_an_answer_is_thinking_that_never_ends(store: Store, tmp_path: Path) -> None:
+    """Cut replies can be negatives; their thinking is opened and not closed, whatever is written in it."""
+    [row], _, _ = _export(store, _pair(question(store, 3), reasoning="On </think> on", answer=""), tmp_path / "out")
+    said = row["rejected"]["content"]
+    assert said.startswith("<think>\nOn ")
+    assert "</think>" not in said
 
 
 def test_a_version_without_pairs_is_told_in_one_line(store: Store, tmp_path: Path) -> None:
