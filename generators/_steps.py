@@ -1,13 +1,16 @@
-"""Steps of a chain of thought: where each ends, so that every beginning of the chain can be cut out exactly."""
+"""Steps of a chain of thought: where each ends, so that every beginning can be cut out exactly, and shares of draws."""
 
 from __future__ import annotations
 
+import math
 import re
+from typing import NamedTuple
 
-__all__ = ["step_ends"]
+__all__ = ["Tally", "step_ends"]
 
 _PARAGRAPH = re.compile(r"\n[ \t]{0,40}\n\s*")
 _LINE = re.compile(r"\n\s*")
+_Z95 = 1.959964
 _SENTENCE = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])(?:\s+|(?<=[\u3002\uff01\uff1f]))")
 
 
@@ -26,6 +29,28 @@ def step_ends(text: str, most: int) -> list[int]:
             break
     ends = [*(one for one in ends if one < end), end]
     return ends if len(ends) <= most else _fewer(ends, most)
+
+
+class Tally(NamedTuple):
+    """Draws from the end of one step, those that were decided."""
+
+    right: int
+    decided: int
+
+    @property
+    def value(self) -> float | None:
+        """Share of right ones; what was cut, failed or undecided does not count as wrong."""
+        return round(self.right / self.decided, 4) if self.decided else None
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % Wilson interval of the share; all of [0, 1] where nothing was decided."""
+        if not self.decided:
+            return 0.0, 1.0
+        share, spread = self.right / self.decided, _Z95 * _Z95 / self.decided
+        middle = (share + spread / 2) / (1 + spread)
+        half = _Z95 * math.sqrt(share * (1 - share) / self.decided + spread / (4 * self.decided)) / (1 + spread)
+        return round(max(0.0, middle - half), 4), round(min(1.0, middle + half), 4)
 
 
 def _fewer(ends: list[int], most: int) -> list[int]:

@@ -11,13 +11,13 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from generators._answer_line import answer_line
 from generators._chain import is_right, judged, withdrawn
 from generators._stage_writing import cut as was_cut
 from generators._stage_writing import opening, seeded
-from generators._steps import step_ends
+from generators._steps import Tally, step_ends
 from generators.think_then_answer import ThinkThenAnswer
 from schemas import prompt as prompts
 from schemas.canonical import JSON
@@ -40,22 +40,25 @@ _CONTINUE: Mapping[str, JSON] = {"add_generation_prompt": False, "continue_final
 class StepValues:
     """Have chains written, and draw `n` continuations from the end of each of their steps."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     trace_fields: ClassVar[Mapping[str, Mapping[str, type]]] = {
         "step_values": {
             "steps": int,
             "n": int,
             "values": str,
             "decided": str,
+            "intervals": str,
             "ends": str,
             "baseline": float,
             "dead_from": int,
+            "dead_below": float,
             "missing": int,
         }
     }
     """Score columns that its traces bring along. `value` is the least value of a step; `values` is a JSON list with one
-    value or null for each step, `decided` how many continuations each rests on, `ends` where each ends in `reasoning`;
-    `baseline` is the value of the bare question, `dead_from` the first step from which on nothing came out right."""
+    value or null for each step, `decided` how many continuations each rests on, `intervals` their 95 % Wilson
+    intervals, `ends` where each ends in `reasoning`; `baseline` is the value of the bare question, `dead_from` the
+    first step from which on nothing came out right, `dead_below` the upper end of that step's interval."""
     verifier: Verifier
     """Decides on continuations; handed in, because generators import no scorers."""
     writer: Generator | None = None
@@ -143,6 +146,8 @@ class StepValues:
         made = yield from judged(sample, whole, self.verifier, thinks=False)
         if is_right(made) and (words := answer_leak(f"{parts.reasoning}\n{parts.answer}")):
             return withdrawn(made, "hint_leak", f"the chain speaks of a draft: {words!r}")
+        if is_right(made) and not parts.reasoning:
+            return withdrawn(made, "no_reasoning", "the continuation holds an answer and no step toward it")
         return made
 
 
@@ -152,26 +157,20 @@ def _usage(trace: Trace, cut: int, continuation: Usage) -> Usage:
     return dataclasses.replace(continuation, completion=continuation.completion + round(trace.usage.completion * share))
 
 
-class _Tally(NamedTuple):
-    right: int
-    decided: int
-
-    @property
-    def value(self) -> float | None:
-        """Share of right ones; what was cut, failed or undecided does not count as wrong."""
-        return round(self.right / self.decided, 4) if self.decided else None
-
-
 def _decided(trace: Trace) -> bool:
     return trace.verdict is not None and trace.verdict.value in (RIGHT, WRONG) and bool(trace.reasoning.strip())
 
 
-def _tally(row: Sequence[Trace | None]) -> _Tally:
-    values = [t.verdict.value if t.verdict.rule != "hint_leak" else RIGHT for t in row if t and t.verdict]
-    return _Tally(values.count(RIGHT), values.count(RIGHT) + values.count(WRONG))
+_UNFIT = frozenset({"hint_leak", "no_reasoning"})
+"""Rules of right continuations that are unfit to train on: their step led to the right answer all the same."""
 
 
-def _score(tallies: Sequence[_Tally], ends: Sequence[int], *, n: int, baseline: bool) -> Score:
+def _tally(row: Sequence[Trace | None]) -> Tally:
+    values = [RIGHT if t.verdict.rule in _UNFIT else t.verdict.value for t in row if t and t.verdict]
+    return Tally(values.count(RIGHT), values.count(RIGHT) + values.count(WRONG))
+
+
+def _score(tallies: Sequence[Tally], ends: Sequence[int], *, n: int, baseline: bool) -> Score:
     steps = tallies[1:] if baseline else tallies
     known = [tally.value for tally in steps if tally.value is not None]
     detail: dict[str, JSON] = {
@@ -179,6 +178,7 @@ def _score(tallies: Sequence[_Tally], ends: Sequence[int], *, n: int, baseline: 
         "n": n,
         "values": json.dumps([tally.value for tally in steps]),
         "decided": json.dumps([tally.decided for tally in steps]),
+        "intervals": json.dumps([tally.interval for tally in steps]),
         "ends": json.dumps(list(ends)),
         "missing": n * len(tallies) - sum(tally.decided for tally in tallies),
     }
@@ -188,12 +188,12 @@ def _score(tallies: Sequence[_Tally], ends: Sequence[int], *, n: int, baseline: 
         return Score.unscored("no continuation was decided", **detail)
     dead = _dead_from(steps)
     if dead is not None:
-        detail["dead_from"] = dead
+        detail |= {"dead_from": dead, "dead_below": steps[dead - 1].interval[1]}
     said = f"nothing comes out right from step {dead} of {len(steps)} on" if dead else "every step can come out right"
     return Score(min(known), dead is None, said, detail)
 
 
-def _dead_from(steps: Sequence[_Tally]) -> int | None:
+def _dead_from(steps: Sequence[Tally]) -> int | None:
     """Return the first step, from 1, from which on no continuation was right, where all were decided in some."""
     alive = max((i for i, tally in enumerate(steps, 1) if tally.right or not tally.decided), default=0)
     return alive + 1 if alive < len(steps) else None

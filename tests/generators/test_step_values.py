@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from generators._steps import step_ends
 from generators.step_values import StepValues
+from generators.think_then_answer import ThinkThenAnswer
 from schemas.canonical import fingerprint
 from schemas.errors import ConfigError
 from schemas.request import Outcome, Request, Sampling
@@ -61,7 +62,8 @@ def test_every_step_has_a_value_and_the_fatal_one_is_named() -> None:
     chain, repaired = played.result
     assert detail(chain) == {
         "steps": 3, "n": 2, "values": "[1.0, 0.0, 0.0]", "decided": "[2, 2, 2]", "ends": "[17, 33, 53]",
-        "baseline": 1.0, "dead_from": 2, "missing": 0,
+        "intervals": "[[0.3424, 1.0], [0.0, 0.6576], [0.0, 0.6576]]",
+        "baseline": 1.0, "dead_from": 2, "dead_below": 0.6576, "missing": 0,
     }  # fmt: skip
     assert (chain.scores["step_values"].value, chain.scores["step_values"].passed) == (0.0, False)
     assert (chain.method, chain.verdict.value) == ("think_then_answer", "wrong")
@@ -93,10 +95,11 @@ def test_what_failed_or_was_cut_is_missing_and_not_wrong() -> None:
             return said(request, WRONG)
         if "tail" in beginning(request):
             return failed(request) if request.try_index else cut(request, "Answer: 3")
-        return said(request, "Answer: 4") if request.try_index else said(request, "no end")
+        return said(request, "So four.\nAnswer: 4") if request.try_index else said(request, "no end")
 
     chain, repaired = play(GENERATOR(sample()), answer).result
     assert detail(chain)["values"] == "[0.5, null, null]"
+    assert json.loads(str(detail(chain)["intervals"]))[1] == [0.0, 1.0]
     assert "dead_from" not in detail(chain)
     assert detail(chain)["missing"] == 4
     assert repaired.verdict.value == "right"
@@ -129,6 +132,23 @@ def test_hostile_beginnings_and_continuations_stay_text() -> None:
     leaking = play(GENERATOR(sample()), teacher(WRONG, end="As the draft says, four.\nAnswer: 4"))
     assert len(leaking.result) == 1
     assert detail(leaking.result[0])["values"] == "[1.0, 0.0, 0.0]"
+
+
+def test_a_bare_answer_repairs_nothing() -> None:
+    """A model that thinks in secret and names the answer shows what a step is worth, and adds no step to the chain."""
+    bare = play(GENERATOR(sample()), teacher(WRONG, end="<think>Four.</think>Answer: 4"))
+    assert len(bare.result) == 1
+    assert detail(bare.result[0])["values"] == "[1.0, 0.0, 0.0]"
+
+
+def test_draws_of_the_bare_question_are_the_writers_own() -> None:
+    """Asked in the same words with the same sampling, they are in the ledger already."""
+    verifier, drawn = AfterAnswer(), Sampling(temperature=0.8, seed=3)
+    writer = ThinkThenAnswer(verifier, tries=2, revise=False, sampling=drawn)
+    asked = play(StepValues(verifier, writer=writer, n=3, sampling=drawn)(sample()), teacher(WRONG))
+    tries, continued, _ = (asked.keys[:2], asked.keys[2:5], asked.keys[5:])
+    assert continued[:2] == tries
+    assert continued[2] not in tries
 
 
 def test_a_repaired_chain_is_as_long_as_both_its_parts() -> None:
