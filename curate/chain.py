@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
+from schemas.errors import ConfigError
 from schemas.protocols import AskedScorer, Generator, TraceScorer
 from schemas.request import Call, Outcome, Program, Request
 from schemas.sample import Sample
@@ -33,6 +34,11 @@ class Keep:
     """At most so many a sample."""
     order: Literal["shortest", "longest", "first"] = "shortest"
     """Which come first: Virgo keeps the shortest correct one (arXiv 2501.01904, released data)."""
+
+    def __post_init__(self) -> None:
+        """Refuse to keep nothing."""
+        if self.most < 1:
+            raise ConfigError(f"at least 1 trace a sample is kept: got {self.most}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from curate.chain import Distilled, Keep, distil
+from curate.settings import check_settings
 from curate.teacher.driver import Job
 from generators._similar import Seen
 from generators._topic_tree import read_leaf
@@ -48,6 +49,7 @@ def decompress(run: Run, generator: Generator, topics: Sequence[str], *, name: s
     """
     models = {role or "*": end.engine.identity for role, end in sorted(run.roles.items())}
     params = {"generator": spec(generator), "topics": list(topics), "similarity": similarity, "models": models}
+    check_settings(params)
     step = Step(_STAGE, params)
     found = run.store.find(name, step)
     return found or run.store.derive(name, step, write=_Unfolding(run, generator, tuple(topics), similarity).write)

@@ -18,12 +18,14 @@ from curate.chain import Keep
 from curate.passes import Distilling, NamedScorers, Reading, Scorers
 from curate.progress import Show
 from curate.rules import MaxFailed, Rule
+from curate.settings import check_settings
 from curate.store import Store
 from curate.teacher.budget import Budget, Caps
 from curate.teacher.driver import Driver, Endpoint, Job
 from curate.teacher.ledger import Ledger
 from curate.teacher.workers import Workers
 from schemas.canonical import spec
+from schemas.errors import ConfigError
 from schemas.protocols import Generator
 from schemas.request import Program
 from schemas.version import Step, Version
@@ -108,9 +110,15 @@ class Run:
             score: local scorers (run in worker processes) and asked ones (run by the driver), in order.
             limit: read only so many rows.
 
+        Raises:
+            ConfigError: a limit below 1, or settings of a plug-in that mean nothing.
+
         """
+        if limit is not None and limit < 1:
+            raise ConfigError(f"a limit of {limit} rows leaves nothing to read: use 1 or more")
         scorers = NamedScorers.of(score)
         step = Step("read", {"score": spec(scorers.all), "models": self._models() if scorers.asked else {}})
+        check_settings(step.params)
         reading = Reading(self, source, scorers, _least(limit, self.most_rows))
         return self.store.derive(
             name, step, score_fields=scorers.fields(), notes={"source": str(source)}, write=reading.write
@@ -136,6 +144,9 @@ class Run:
             score: further scorers: of samples (before), asked, and of traces (after).
             keep: which right traces of a sample are kept; the shortest one by default.
 
+        Raises:
+            ConfigError: a rule is no SQL over the samples, or settings of a plug-in that mean nothing.
+
         """
         scorers = NamedScorers.of(score)
         chosen = keep or Keep()
@@ -147,6 +158,7 @@ class Run:
             "models": self._models(),
         }
         step = Step("distil", params)
+        check_settings(params)
         found = self.store.find(name, step, [parent])
         if found is not None:
             return found

@@ -19,9 +19,9 @@ from curate.teacher.driver import Endpoint
 from generators.engines.replay import Replay
 from generators.engines.scripted import Scripted
 from generators.think_then_answer import ThinkThenAnswer
-from schemas.errors import CurateError, TeacherError
+from schemas.errors import ConfigError, CurateError, TeacherError
 from schemas.protocols import Engine, ReadMedia
-from schemas.request import Cause, Program, Request
+from schemas.request import Cause, Program, Request, Sampling
 from schemas.sample import Sample
 from schemas.score import Score
 
@@ -231,3 +231,18 @@ def test_second_run_on_a_busy_workspace_is_told(tmp_path: Path) -> None:
     """One run at a time holds a workspace."""
     with _run(tmp_path / "w"), pytest.raises(CurateError, match="curate run"), _run(tmp_path / "w"):
         pass
+
+
+def test_what_would_keep_or_ask_for_nothing_is_told_first(tmp_path: Path, rows: Path) -> None:
+    """No rows, no traces to keep, and settings that every server turns away: nobody is asked."""
+    cold = ThinkThenAnswer(AfterAnswer(), sampling=Sampling(temperature=-1))
+    with _run(tmp_path / "w", Replay("m")) as run:
+        for limit in (0, -3):
+            with pytest.raises(ConfigError, match="1 or more"):
+                run.read(rows, name="none", limit=limit)
+        read = run.read(rows, name="sums")
+        with pytest.raises(ConfigError, match="temperature of -1"):
+            run.distil(read, cold, name="cold")
+        with pytest.raises(ConfigError, match="at least 1 trace"):
+            Keep(0)
+        assert {version.name for version in run.store.versions()} == {"sums"}

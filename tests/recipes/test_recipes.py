@@ -8,12 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import typer
 from PIL import Image, ImageDraw
 
 from curate.cli._recipe import Recipe, read
+from curate.cli.main import build
 from curate.run import Run, open_run
 from curate.teacher.driver import Endpoint
 from generators.engines.scripted import Scripted
+from schemas.errors import ConfigError
 from schemas.request import Request
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.py"))
@@ -85,3 +88,33 @@ def test_same_version_anywhere(path: Path, source: Path, tmp_path: Path) -> None
             ids.add(recipe.build(run, **_given(recipe, source)).id)
 
     assert len(ids) == 1
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_its_options_are_not_those_of_the_commands(path: Path) -> None:
+    """No parameter of `build` is spelled like an option that `curate run` or `curate plan` keeps for itself."""
+    commands = typer.main.get_command(build()).commands
+    kept = {name.removeprefix("--") for at in ("run", "plan") for o in commands[at].params for name in o.opts}
+    assert {"workspace", "teacher", "quiet"} <= kept
+    assert read(path, taken=sorted(kept)).options.keys().isdisjoint(kept)
+
+
+NOTHING = {"limit": 0, "tries": 0, "max_traces": 0, "rollouts": -1, "temperature": -0.5, "top_p": 1.5}
+"""Values that leave nothing to read, draw or keep, or that no server takes."""
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in RECIPES if "source: str" in path.read_text()], ids=lambda path: path.stem
+)
+def test_options_that_mean_nothing_are_told(path: Path, source: Path, tmp_path: Path) -> None:
+    """One clear error, whatever the recipe."""
+    recipe, taken = read(path), []
+    source.write_text(source.read_text().splitlines()[0])
+    with _run(tmp_path / "work", Teacher()) as run:
+        for name in sorted(NOTHING.keys() & {option.replace("-", "_") for option in recipe.options}):
+            try:
+                recipe.build(run, **_given(recipe, source), **{name: NOTHING[name]})
+            except ConfigError:
+                continue
+            taken.append(name)
+    assert taken == []

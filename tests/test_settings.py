@@ -1,0 +1,44 @@
+"""Sampling settings that mean nothing are told, wherever in a plug-in they stand."""
+
+from __future__ import annotations
+
+import pytest
+from fakes.programs import AfterAnswer
+
+from curate.settings import check_settings
+from generators.screened import Screened
+from generators.think_then_answer import ThinkThenAnswer
+from schemas.canonical import spec
+from schemas.errors import ConfigError
+from schemas.request import Sampling
+
+
+@pytest.mark.parametrize(
+    ("sampling", "said"),
+    [
+        (Sampling(temperature=-0.1), "temperature of -0.1"),
+        (Sampling(top_p=0.0), "top_p of 0"),
+        (Sampling(top_p=1.1), "top_p of 1.1"),
+        (Sampling(max_tokens=0), "max_tokens of 0"),
+        (Sampling(min_p=2), "min_p of 2"),
+        (Sampling(repetition_penalty=0), "repetition_penalty of 0"),
+    ],
+)
+def test_settings_out_of_range_are_told(sampling: Sampling, said: str) -> None:
+    """Also where the plug-in that holds them stands inside another one."""
+    inner = ThinkThenAnswer(AfterAnswer(), sampling=sampling)
+    with pytest.raises(ConfigError, match=said):
+        check_settings(spec({"generator": Screened(AfterAnswer(), inner)}))
+
+
+def test_nothing_to_draw_is_told() -> None:
+    """Parameters of the plug-in itself."""
+    for wrong in (ThinkThenAnswer(AfterAnswer(), tries=0), ThinkThenAnswer(AfterAnswer(), longest=-1)):
+        with pytest.raises(ConfigError, match="means nothing"):
+            check_settings(spec(wrong))
+
+
+def test_settings_that_servers_take_pass() -> None:
+    """Their bounds among them, and what is left to the server."""
+    for sampling in (Sampling(), Sampling(temperature=0, top_p=1, max_tokens=1, min_p=0, top_k=-1, seed=-5)):
+        check_settings(spec(ThinkThenAnswer(AfterAnswer(), sampling=sampling)))
