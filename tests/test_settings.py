@@ -8,7 +8,7 @@ from fakes.programs import AfterAnswer
 from curate.settings import check_settings
 from generators.screened import Screened
 from generators.think_then_answer import ThinkThenAnswer
-from schemas.canonical import spec
+from schemas.canonical import JSON, spec
 from schemas.errors import ConfigError
 from schemas.request import Sampling
 
@@ -31,11 +31,11 @@ def test_settings_out_of_range_are_told(sampling: Sampling, said: str) -> None:
         check_settings(spec({"generator": Screened(AfterAnswer(), inner)}))
 
 
-def test_nothing_to_draw_is_told() -> None:
+@pytest.mark.parametrize("params", [{"tries": 0}, {"longest": -1}])
+def test_nothing_to_draw_is_told(params: dict[str, JSON]) -> None:
     """Parameters of the plug-in itself."""
-    for wrong in (ThinkThenAnswer(AfterAnswer(), tries=0), ThinkThenAnswer(AfterAnswer(), longest=-1)):
-        with pytest.raises(ConfigError, match="means nothing"):
-            check_settings(spec(wrong))
+    with pytest.raises(ConfigError, match="means nothing"):
+        check_settings({"generator": {"name": "any", "type": "Any", "version": 1, "params": params}})
 
 
 def test_settings_that_servers_take_pass() -> None:
