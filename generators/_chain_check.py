@@ -14,6 +14,7 @@ from schemas.sample import Sample
 __all__ = ["Judging", "doubt"]
 
 _DIGIT = re.compile(r"[1-9]")
+_LABEL = re.compile(r"[\s*#_]{0,8}(?:(?:final\s+)?answer|答案)[\s*_]{0,8}[:\uff1a][\s*_]{0,8}", re.IGNORECASE)
 _OTHER_DIGIT = dict(zip("123456789", "456789345", strict=True))
 _OPPOSITE = {"yes": "no", "no": "yes", "true": "false", "false": "true"}
 
@@ -72,13 +73,14 @@ def _quotes(quote: str, reasoning: str) -> bool:
 
 def _decoy(sample: Sample, conclusion: str) -> str:
     """Return a conclusion of the same kind that the reasoning does not lead to if it leads to this one."""
+    head = found.group() if (found := _LABEL.match(conclusion)) else ""
     known = sample.answer
     if known is not None and known.choice is not None and len(sample.choices) > 1:
         other = (known.choice + 1) % len(sample.choices)
-        return f"{label(other)}. {sample.choices[other]}"
-    bare = conclusion.strip().rstrip(".")
-    if bare.casefold() in _OPPOSITE:
-        return _OPPOSITE[bare.casefold()]
-    if digit := _DIGIT.search(conclusion):
-        return f"{conclusion[: digit.start()]}{_OTHER_DIGIT[digit.group()]}{conclusion[digit.end() :]}"
-    return f"not {conclusion}"
+        return f"{head}{label(other)}. {sample.choices[other]}"
+    said = conclusion[len(head) :]
+    if opposite := _OPPOSITE.get(said.strip().rstrip(".").casefold()):
+        return f"{head}{opposite}"
+    if digit := _DIGIT.search(said):
+        return f"{head}{said[: digit.start()]}{_OTHER_DIGIT[digit.group()]}{said[digit.end() :]}"
+    return f"{head}not {said}"

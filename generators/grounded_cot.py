@@ -7,6 +7,7 @@ docs/methods.md; how boxes stand in a trace: `schemas/boxes.py`.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, NamedTuple
 
@@ -17,8 +18,21 @@ from generators._stage_writing import cut, opening, seeded
 from generators._stages import Fault
 from schemas import prompt as prompts
 from schemas.answer import AnswerType
-from schemas.boxes import Box, Convention, Form, Quad, Step, Unit, overlaps, preamble, quads, rewritten, steps
-from schemas.errors import SchemaError
+from schemas.boxes import (
+    IN_TRACES,
+    Box,
+    Convention,
+    Form,
+    Quad,
+    Step,
+    Unit,
+    overlaps,
+    preamble,
+    quads,
+    rewritten,
+    steps,
+)
+from schemas.errors import ConfigError, SchemaError
 from schemas.protocols import Verifier
 from schemas.request import Outcome, Program, Request, Sampling
 from schemas.sample import Media, Sample
@@ -58,7 +72,7 @@ class GroundedCot:
     Samples without exactly one picture are asked nothing, for a box says not in which picture it is.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     verifier: Verifier
     """Decides on the answer, unless that is a box; handed in, because generators import no scorers."""
     tries: int = 2
@@ -73,7 +87,7 @@ class GroundedCot:
     """What the four numbers of known boxes are, and of known answers that are boxes."""
     known_unit: Unit = "share"
     iou: float = 0.5
-    """Least overlap of a known box and the step that meets it."""
+    """Overlap that a known box and the step that meets it exceed."""
     against: Literal["all", "last"] = "all"
     """Whether every known box has to be met by some step, or one of them by the last box, as MM-GCoT measures."""
     prompt: str = field(default_factory=lambda: prompts.load("generators.prompts", "grounded_cot"))
@@ -89,6 +103,18 @@ class GroundedCot:
     judge_role: str = "judge"
     judge_control: bool = True
     """Whether the judge also has to refuse another answer: one more request."""
+
+    def __post_init__(self) -> None:
+        """Refuse parameters that mean nothing.
+
+        Raises:
+            ConfigError: nothing would be drawn, or no box could be right.
+
+        """
+        if self.tries < 1 or not 0 <= self.iou < 1:
+            raise ConfigError(
+                f"grounded_cot: tries={self.tries}, iou={self.iou:g}: use 1 or more tries, and 0 <= iou < 1"
+            )
 
     def __call__(self, sample: Sample, /) -> Program[list[Trace]]:
         """Return a trace with a verdict for every reply; a request that failed leaves none.
@@ -158,18 +184,19 @@ class GroundedCot:
             return Fault("box_missing", "no step says where in the picture it looks")
         if None in boxes:
             return self._misfit(placed, media, boxes.index(None))
-        lines = (
+        reasoning = "\n".join(
             f"Step {step.number}: {_one_line(rewritten(step.text, self._convention, *_size(media)))}" for step in found
         )
         answer, answered = self._answer(parts.answer, media)
-        return _Chain("\n".join(lines), answer, tuple(filter(None, boxes)), answered)
+        return _Chain(reasoning, answer, _written(quad for step in steps(reasoning) for quad in step.quads), answered)
 
     def _answer(self, text: str, media: Media) -> tuple[str, tuple[Box, ...]]:
         """Return the answer with its boxes written as traces have them."""
-        found = [(quad, self._convention.box(quad, *_size(media))) for quad in quads(text)]
-        if not found or any(box is None for _, box in found):
+        found = [self._convention.box(quad, *_size(media)) for quad in quads(text)]
+        if not found or None in found:
             return text, ()
-        return rewritten(text, self._convention, *_size(media), anywhere=True), tuple(box for _, box in found if box)
+        text = rewritten(text, self._convention, *_size(media), anywhere=True)
+        return text, _written(quads(text))
 
     def _misfit(self, placed: list[Quad], media: Media, first: int) -> Fault:
         """Say that numbers are no boxes by the convention, and by which other ones all of them would be."""
@@ -185,9 +212,11 @@ class GroundedCot:
             rule, side = ("no_answer_found", "answer") if known else ("no_gold", "known answer")
             return Verdict(UNDECIDED, rule, reason=f"the {side} holds no box", verifier=_NAME)
         least = min(overlaps(known, chain.answered))
-        same = len(known) == len(chain.answered) and least >= self.iou
+        same = len(known) == len(chain.answered) and least > self.iou
         shown = ", ".join(map(str, chain.answered))
-        return Verdict(RIGHT if same else WRONG, "box", shown, f"least overlap {least:.3f}, {self.iou:g} needed", _NAME)
+        return Verdict(
+            RIGHT if same else WRONG, "box", shown, f"least overlap {least:.3f}, over {self.iou:g} needed", _NAME
+        )
 
     def _missed(self, known: list[Box], found: tuple[Box, ...]) -> str:
         """Say which known box no step meets; empty where all are met or none is known."""
@@ -195,11 +224,11 @@ class GroundedCot:
             return ""
         if self.against == "last":
             best = max(overlaps(known, found[-1:]))
-            return "" if best >= self.iou else f"the last box meets none of {len(known)} known ones: overlap {best:.3f}"
+            return "" if best > self.iou else f"the last box meets none of {len(known)} known ones: overlap {best:.3f}"
         best_of = overlaps(known, found)
         least = min(best_of)
         where = known[best_of.index(least)]
-        return "" if least >= self.iou else f"no step meets the known box {where}: overlap {least:.3f}"
+        return "" if least > self.iou else f"no step meets the known box {where}: overlap {least:.3f}"
 
     def _checked(self, sample: Sample, trace: Trace) -> Program[Trace]:
         if not self.judge_reasoning:
@@ -229,6 +258,11 @@ def _boxes(found: list[Quad], convention: Convention, media: Media, where: str) 
             "declare what the numbers are"
         )
     return [box for _, box in boxes if box]
+
+
+def _written(found: Iterable[Quad]) -> tuple[Box, ...]:
+    """Return the boxes that a trace has: they are judged as they are written, rounded, so that any reader agrees."""
+    return tuple(box for quad in found if (box := IN_TRACES.box(quad, 1, 1)))
 
 
 def _size(media: Media) -> tuple[int, int]:

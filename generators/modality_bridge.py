@@ -8,49 +8,26 @@ and what is done differently: docs/methods.md.
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
+from generators._bridge_text import bridged, given, leak, solution
 from generators._chain import chain, is_right, judged, undecided, withdrawn
 from generators._chain_check import Judging, doubt
 from generators._stage_case import conversation, plain
 from generators._stage_writing import cut, seeded
 from schemas import prompt as prompts
-from schemas.errors import SchemaError
-from schemas.leaks import leaks
+from schemas.errors import ConfigError, SchemaError
 from schemas.protocols import Verifier
 from schemas.request import Outcome, Program, Request, Sampling
-from schemas.sample import Media, Message, Sample
+from schemas.sample import Message, Sample
 from schemas.thinking import split
 from schemas.trace import Trace
 
 __all__ = ["ModalityBridge"]
 
 _NAME = "modality_bridge"
-_ANSWERS = re.compile(
-    r"^[\s#>*_`-]{0,12}(?:(?:the\s+)?(?:final\s+|correct\s+)?answer|答案)[\s*_`]{0,6}(?::|\uff1a|is\b)"
-    r"|\\boxed\s*\{|\bthe\s+(?:final\s+|correct\s+|right\s+)?answer\s+(?:is|would\s+be|must\s+be)\b",
-    re.IGNORECASE | re.MULTILINE,
-)
-_SPEAKS = re.compile(
-    r"""
-      \b(?:the|this|that|given|provided|your|our|image|picture(?:'s)?|textual|written)\s+(?:\w+\s+){0,2}
-        (?:description|caption|transcript(?:ion)?|ocr)s?\b
-    | \b(?:description|caption|transcript)s?\s+
-        (?:sa(?:ys?|id)|states?|mentions?|lists?|gives?|tells?|notes?|describes?|indicates?|provided|given|above|does)\b
-    | \bas\s+described\b | \bdescribed\s+(?:above|here|in\s+the)\b
-    | \b(?:picture|image|figure|table|chart|diagram|graph)\s+(?:is|was|has\s+been)\s+
-        (?:described|written\s+out|transcribed)\b
-    | \[(?:end\ of\ )?picture\]
-    | 描述|图注|说明文字
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-"""Wider than `schemas.leaks`, which looks at chains of any origin: here a false alarm costs one rewriting."""
-_MARKS = re.compile(r"\[(?:end of )?picture\]", re.IGNORECASE)
-_BRIDGES = ("caption", "description", "描述", "说明", "图注")
 
 
 class _Text(NamedTuple):
@@ -69,7 +46,7 @@ class ModalityBridge:
     each right chain once for a rewriting where it speaks of the description, and once or twice of a judge.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     verifier: Verifier
     """Decides on the answers; handed in, because generators import no scorers."""
     tries: int = 2
@@ -77,7 +54,10 @@ class ModalityBridge:
     describe: bool = True
     """Whether a model describes the pictures; False needs `given`."""
     given: str = ""
-    """Key of the sample's `meta` with text of the pictures, OCR or a table; shown to describer and reasoner."""
+    """Key of the sample's `meta` with text of the pictures, OCR or a table; shown to describer and reasoner.
+
+    A list of texts is lines; anything else that is no text is shown as JSON.
+    """
     pseudo: bool = False
     """Whether the describer first writes a chain of its own, as Vision-R1's does, to know what to look for."""
     rewrite: bool = True
@@ -85,6 +65,8 @@ class ModalityBridge:
     describe_prompt: str = field(default_factory=lambda: prompts.load("generators.prompts", "bridge_describe"))
     """Follows the question with its pictures; its field is `$known`, what is known of them already."""
     pseudo_prompt: str = field(default_factory=lambda: prompts.load("generators.prompts", "bridge_pseudo"))
+    notes_prompt: str = field(default_factory=lambda: prompts.load("generators.prompts", "bridge_notes"))
+    """Shows the describer the chain of its own; its field is `$notes`."""
     prompt: str = field(default_factory=lambda: prompts.load("generators.prompts", "bridge_reason"))
     """The reasoner's instruction, used as it is."""
     rewrite_prompt: str = field(default_factory=lambda: prompts.load("generators.prompts", "bridge_rewrite"))
@@ -104,6 +86,16 @@ class ModalityBridge:
     """Whether a judge that sees the pictures has to find right chains true to them."""
     judge_control: bool = True
     """Whether the judge also has to refuse another conclusion: one more request."""
+
+    def __post_init__(self) -> None:
+        """Refuse parameters that mean nothing.
+
+        Raises:
+            ConfigError: nothing would be drawn.
+
+        """
+        if self.tries < 1:
+            raise ConfigError(f"modality_bridge: tries={self.tries}: use 1 or more")
 
     def __call__(self, sample: Sample, /) -> Program[list[Trace]]:
         """Return a trace with a verdict for every chain; one trace says so where no text for the pictures was had.
@@ -127,18 +119,20 @@ class ModalityBridge:
         """Return the text for the pictures, or the traces that say why there is none."""
         if not sample.media:
             return _Text("", f"{_NAME}/no_picture")
-        known = _given(sample, self.given) if self.given else ""
+        known = given(sample, self.given) if self.given else ""
         if not self.describe:
             if not known:
                 raise SchemaError("describe is off and given names no text: nothing would stand for the pictures")
             return _Text(known, f"{_NAME}/given_text")
         draft = yield from self._pseudo(sample)
-        request = self._looking(sample, prompts.fill(self.describe_prompt, known=known or "nothing"), draft, "describe")
+        notes = (prompts.fill(self.notes_prompt, notes=plain(_seen(one))) for one in draft)
+        wanted = prompts.fill(self.describe_prompt, known=plain(known) or "nothing")
+        request = self._looking(sample, (*notes, wanted), "describe")
         (outcome,) = yield [request]
         keys, method = tuple(one.key for one in draft), f"{_NAME}/pseudo" if draft else _NAME
         if outcome.reply is None:
             return []
-        text = split(outcome.reply.text).answer.strip()
+        text = _seen(outcome)
         fault = _fault(outcome, text)
         if fault is None:
             return _Text("\n\n".join(filter(None, (known, text))), method, (*keys, outcome.key))
@@ -150,18 +144,16 @@ class ModalityBridge:
         """Have the describer solve the question in its own way; what failed or was cut is of no use."""
         if not self.pseudo:
             return []
-        (outcome,) = yield [self._looking(sample, self.pseudo_prompt, [], "pseudo")]
-        return [outcome] if outcome.reply is not None and outcome.ok and outcome.reply.text.strip() else []
+        (outcome,) = yield [self._looking(sample, (self.pseudo_prompt,), "pseudo")]
+        return [outcome] if outcome.ok and _seen(outcome) else []
 
-    def _looking(self, sample: Sample, wanted: str, draft: Sequence[Outcome], what: str) -> Request:
+    def _looking(self, sample: Sample, wanted: Sequence[str], what: str) -> Request:
         *earlier, last = conversation(sample)
-        said = [split(one.reply.text).answer for one in draft if one.reply is not None]
-        notes = ["Notes that were made on this question before, which may be wrong:", *said] if said else []
-        messages = (*earlier, Message("user", (*last.content, *notes, wanted)))
+        messages = (*earlier, Message("user", (*last.content, *wanted)))
         return Request(self.describer_role, messages, self.describe_sampling, 0, f"{_NAME}.{what}")
 
     def _requests(self, sample: Sample, text: str) -> list[Request]:
-        turns = _bridged(conversation(sample), text) if text else conversation(sample)
+        turns = bridged(conversation(sample), text) if text else conversation(sample)
         own = [turn.text for turn in turns if turn.role == "system"]
         rest = [turn for turn in turns if turn.role != "system"]
         messages = (Message.of("system", "\n\n".join((self.prompt, *own))), *rest)
@@ -172,7 +164,7 @@ class ModalityBridge:
         trace = yield from judged(sample, trace, self.verifier)
         if not is_right(trace) or not sample.media:
             return [trace]
-        words = _leak(sample, trace)
+        words = leak(sample, trace)
         if not words:
             return [(yield from self._checked(sample, trace))]
         leaked = withdrawn(trace, "bridge_leak", f"the chain speaks of the text that stood for the picture: {words!r}")
@@ -196,7 +188,7 @@ class ModalityBridge:
         anew = yield from judged(sample, anew, self.verifier)
         if not is_right(anew):
             return [anew]
-        if words := _leak(sample, anew):
+        if words := leak(sample, anew):
             reason = f"written anew, the chain still speaks of a text: {words!r}"
             return [withdrawn(anew, "bridge_leak", reason)]
         return [(yield from self._checked(sample, anew))]
@@ -217,41 +209,11 @@ def _fault(outcome: Outcome, text: str) -> tuple[str, str] | None:
         return "description_cut", "the description was cut at the token limit"
     if not text:
         return "description_empty", "the describer said nothing"
-    if found := _ANSWERS.search(text):
-        return "description_answers", f"the description gives an answer: {found.group().strip()!r}"
+    if words := solution(text):
+        return "description_answers", f"the description gives an answer: {words!r}"
     return None
 
 
-def _given(sample: Sample, key: str) -> str:
-    text = sample.meta.get(key)
-    if not isinstance(text, str) or not text.strip():
-        message = f"the sample has no text meta[{key!r}] to stand for its pictures: fill it, or leave given empty"
-        raise SchemaError(message)
-    return text.strip()
-
-
-def _leak(sample: Sample, trace: Trace) -> str:
-    """Return the first words by which a chain speaks of the text it was given, those of the question aside."""
-    asked = " ".join((*(message.text for message in sample.messages), *sample.choices)).lower()
-    if any(word in asked for word in _BRIDGES):
-        return ""
-    text = f"{trace.reasoning}\n{trace.answer}"
-    found = [(leak.offset, leak.text) for leak in leaks(text) if leak.kind == "bridge"]
-    found += [(one.start(), one.group()) for one in _SPEAKS.finditer(text)]
-    return min(found)[1] if found else ""
-
-
-def _bridged(turns: Sequence[Message], text: str) -> tuple[Message, ...]:
-    """Put `text` where the first picture is and take out the others."""
-    bridged: list[Message] = []
-    placed = False
-    for turn in turns:
-        parts: list[str | Media] = []
-        for part in turn.content:
-            if isinstance(part, str):
-                parts.append(part)
-            elif not placed:
-                parts.append(f"[picture]\n{_MARKS.sub('', plain(text))}\n[end of picture]\n")
-                placed = True
-        bridged.append(Message(turn.role, tuple(parts)))
-    return tuple(bridged)
+def _seen(outcome: Outcome) -> str:
+    """Return what a describer wrote, without its thinking."""
+    return split(outcome.reply.text).answer.strip() if outcome.reply is not None else ""

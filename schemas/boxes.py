@@ -50,7 +50,7 @@ _MOST = 200
 """Boxes that are read of one field of a row."""
 _LONGEST = 200_000
 """Characters of such a field that are looked at."""
-_N = r"\s{0,4}(-?\d{1,7}(?:\.\d{1,12})?)\s{0,4}"
+_N = r"\s{0,4}(-?\d{1,7}(?:\.\d{1,20})?)\s{0,4}"
 _QUAD = re.compile(rf"\[{_N},{_N},{_N},{_N}\]")
 _PLACED = re.compile(rf"\bat:?\s{{0,4}}({_QUAD.pattern}(?:\s{{0,4}}(?:,|;|and)\s{{0,4}}{_QUAD.pattern})*)")
 _STEP = re.compile(r"^[ \t]{0,8}(?:[*#]{1,4}[ \t]{0,4})?Step[ \t]{1,4}(\d{1,4})[ \t]{0,4}[:.][ \t*]{0,8}", re.MULTILINE)
@@ -71,8 +71,9 @@ class Box(NamedTuple):
         return max(0.0, self.right - self.left) * max(0.0, self.bottom - self.top)
 
     def __str__(self) -> str:
-        """Write it as traces do."""
-        left, top, right, bottom = (round(side, 3) for side in self)
+        """Write it as traces do; what is read back is a box, however small this one is and wherever it lies."""
+        left, top = (min(0.999, round(side, 3)) for side in self[:2])
+        right, bottom = (round(side, 3) for side in self[2:])
         width, height = max(0.001, right - left), max(0.001, bottom - top)
         return f"[{left:.3f}, {top:.3f}, {width:.3f}, {height:.3f}]"
 

@@ -14,9 +14,10 @@ from fakes.staged import blocks
 from generators.grounded_cot import GroundedCot
 from schemas.answer import Answer, AnswerType
 from schemas.boxes import IN_TRACES, steps
-from schemas.errors import SchemaError
+from schemas.errors import ConfigError, SchemaError
 from schemas.request import Cause, Outcome, Request
 from schemas.sample import Message, Sample
+from schemas.score import UNDECIDED, Verdict
 from scorers.grounding import Grounding
 
 GENERATOR = GroundedCot(AfterAnswer())
@@ -149,6 +150,36 @@ def test_steps_have_to_meet_known_boxes() -> None:
     ]
 
 
+def test_the_bound_of_overlap_has_to_be_exceeded() -> None:
+    """Half is not more than half, for steps, answers and the scorer: the published count is of what is above."""
+    half = {"coordinate": [0.125, 0.25, 0.5, 0.25]}
+    text = "Step 1: the dog is at [125, 250, 625, 750], so make four.\nAnswer: 4"
+    known = dataclasses.replace(GENERATOR, boxes="coordinate", tries=1, judge_reasoning=False)
+    (trace,) = play(known(sample(meta=half)), teacher(text)).result
+    assert verdicts([trace]) == [("undecided", "box_missed")]
+    assert "overlap 0.500" in trace.verdict.reason
+    assert Grounding()(sample(meta=half), trace).passed is False
+    below = dataclasses.replace(known, iou=0.49)
+    assert verdicts(play(below(sample(meta=half)), teacher(text)).result) == [("right", "text")]
+
+
+@pytest.mark.parametrize("odd", [{"tries": 0}, {"iou": 1.0}, {"iou": -0.1}, {"iou": float("nan")}])
+def test_parameters_that_mean_nothing_are_refused(odd: dict[str, float]) -> None:
+    """Nothing drawn, or a bound that no overlap exceeds."""
+    with pytest.raises(ConfigError, match="1 or more tries, and 0 <= iou < 1"):
+        dataclasses.replace(GENERATOR, **odd)
+
+
+def test_boxes_are_judged_as_they_are_written() -> None:
+    """A trace's boxes are rounded; generator and scorer find the same overlap."""
+    tiny = {"coordinate": [0.1, 0.1, 0.0016, 0.0016]}
+    text = "Step 1: it is at [0.1, 0.1, 0.00149, 0.00149], so make four.\nAnswer: 4"
+    known = GroundedCot(AfterAnswer(), form="xywh", unit="share", boxes="coordinate", tries=1, judge_reasoning=False)
+    (trace,) = play(known(sample(meta=tiny)), teacher(text)).result
+    assert "[0.100, 0.100, 0.001, 0.001]" in trace.reasoning
+    assert (trace.verdict.rule, Grounding()(sample(meta=tiny), trace).passed) == ("box_missed", False)
+
+
 def test_known_boxes_that_cannot_be_are_told_before_anything_is_asked() -> None:
     """A row whose boxes are not what was declared is a failed row, not a wrong chain."""
     known = dataclasses.replace(GENERATOR, boxes="coordinate", known_form="xyxy")
@@ -230,5 +261,33 @@ def test_grounding_measures_overlap_and_consistency() -> None:
     (off,) = play(missed(far), teacher(GOOD)).result
     assert (Grounding()(far, off).value, Grounding()(far, off).detail["answer_right"]) == (0.0, True)
     assert Grounding()(sample(), right).value is None
+
+
+@pytest.mark.parametrize(
+    ("verdict", "answer_right"),
+    [
+        (Verdict("right", "text"), True),
+        (Verdict("wrong", "text"), False),
+        (Verdict(UNDECIDED, "reasoning_rejected", verifier="verify_answer"), True),
+        (Verdict(UNDECIDED, "judge_failed", verifier="verify_answer"), True),
+        (Verdict(UNDECIDED, "judge_failed", verifier="verify_judge"), None),
+        (Verdict(UNDECIDED, "timeout", verifier="verify_answer"), None),
+        (None, None),
+    ],
+)
+def test_an_answer_nobody_could_decide_on_counts_neither_way(
+    verdict: Verdict | None, answer_right: bool | None
+) -> None:
+    """Consistency is over answers that were found right or wrong, whatever was held against their chains."""
+    (trace,) = play(GENERATOR(sample(meta=KNOWN)), teacher(GOOD)).result
+    detail = Grounding()(sample(meta=KNOWN), dataclasses.replace(trace, verdict=verdict)).detail
+    assert detail.get("answer_right") is answer_right
+    assert ("either" in detail, "consistent" in detail) == (answer_right is not None,) * 2
+    assert detail["box_right"] is True
+
+
+def test_grounding_measures_nothing_where_boxes_cannot_be() -> None:
+    """Known ones that are none as declared leave the trace unscored."""
+    (right,) = play(GENERATOR(sample(meta=KNOWN)), teacher(GOOD)).result
     assert Grounding()(sample(meta={"coordinate": [5, 5, 1, 1]}), right).value is None
     assert [IN_TRACES.box(q, 640, 480) is not None for step in steps(right.reasoning) for q in step.quads] == [True] * 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pickle
+import re
 from collections.abc import Callable
 
 import pytest
@@ -12,7 +13,7 @@ from fakes.programs import PICTURE, AfterAnswer, cut, failed, play, said, sample
 from fakes.staged import blocks
 
 from generators.modality_bridge import ModalityBridge
-from schemas.errors import SchemaError
+from schemas.errors import ConfigError, SchemaError
 from schemas.request import Cause, Outcome, Request, Sampling
 from schemas.sample import Message, Sample
 
@@ -93,6 +94,10 @@ def test_a_chain_that_speaks_of_the_description_is_written_anew() -> None:
         "From the OCR it has legs",
         "The picture's caption says legs",
         "In [picture] there are legs",
+        "I cannot see the picture, but there are legs",
+        "The user describes an image of legs",
+        "We are told that the picture shows legs",
+        "From the textual representation there are legs",
         "根据描述",
     ],
 )
@@ -106,9 +111,11 @@ def test_a_leak_has_many_words(words: str) -> None:
 
 
 def test_a_question_about_a_caption_may_be_answered_in_its_words() -> None:
-    """What the question speaks of itself is no leak."""
-    played = play(GENERATOR(sample("Does the caption fit? How many legs?")), models(LEAKY))
-    assert verdicts(played.result) == [("right", "text")]
+    """What the question speaks of itself is no leak; other words still are."""
+    asked = sample("Does the caption fit? How many legs?")
+    assert verdicts(play(GENERATOR(asked), models(LEAKY)).result) == [("right", "text")]
+    other = "I cannot see the picture, so four.\nAnswer: 4"
+    assert verdicts(play(GENERATOR(asked), models(other)).result) == [("undecided", "bridge_leak"), ("right", "text")]
 
 
 @pytest.mark.parametrize(
@@ -136,6 +143,8 @@ def test_a_right_chain_has_to_be_true_to_the_picture(judge: dict[str, str], rule
         (f"{SEEN} So the correct answer is four.", "description_answers"),
         ("So \\boxed{4}", "description_answers"),
         ("**Final answer:** B", "description_answers"),
+        ("Two rows. Option B is correct.", "description_answers"),
+        ("两行。答案为4。", "description_answers"),
         ("<think>only thoughts</think>", "description_empty"),
     ],
 )
@@ -148,9 +157,10 @@ def test_a_description_that_gives_the_answer_is_not_handed_on(seen: str, rule: s
 
 
 def test_a_sheet_with_an_answer_column_is_described() -> None:
-    """Words of the picture are not taken for a solution."""
-    played = play(GENERATOR(sample()), models(GOOD, seen="| name | answers |\n| Ann | 4 |\nA box labelled 'answers'."))
-    assert verdicts(played.result) == [("right", "text")]
+    """Words of the picture are not taken for a solution, nor are blanks to be filled in."""
+    for seen in ("| name | answers |\n| Ann | 4 |\nA box labelled 'answers'.", "Q1. 2 + 2\nAnswer: ____\nName: ...."):
+        played = play(GENERATOR(sample()), models(GOOD, seen=seen))
+        assert verdicts(played.result) == [("right", "text")]
 
 
 def test_cut_and_failed_replies_of_each_role() -> None:
@@ -177,9 +187,11 @@ def test_pseudo_chains_come_before_the_description() -> None:
     assert "It may be about legs." in played.requests[1].messages[-1].text
     assert played.result[0].method == "modality_bridge/pseudo"
     assert played.result[0].requests == tuple(played.keys[:3])
-    lost = play(pseudo(sample()), lambda r: failed(r) if r.purpose.endswith("pseudo") else models(GOOD)(r))
-    assert lost.result[0].method == "modality_bridge"
-    assert lost.result[0].requests == tuple(lost.keys[1:3])
+    for useless in (failed, lambda r: said(r, "<think>only thoughts</think>")):
+        lost = play(pseudo(sample()), lambda r, u=useless: u(r) if r.purpose.endswith("pseudo") else models(GOOD)(r))
+        assert lost.result[0].method == "modality_bridge"
+        assert lost.result[0].requests == tuple(lost.keys[1:3])
+        assert "Notes that were made" not in lost.requests[1].messages[-1].text
 
 
 def test_text_of_the_row_stands_for_the_picture_or_helps_the_describer() -> None:
@@ -193,8 +205,16 @@ def test_text_of_the_row_stands_for_the_picture_or_helps_the_describer() -> None
     both = play(dataclasses.replace(GENERATOR, given="table")(table), models(GOOD))
     assert "legs | 4" in both.requests[0].messages[-1].text
     assert f"[picture]\nlegs | 4\n\n{SEEN}" in both.requests[1].messages[-1].text
-    with pytest.raises(SchemaError, match="table"):
-        play(alone(sample()), models(GOOD))
+    for value, shown in (
+        (["legs", "4"], "legs\n4"),
+        ([["legs", 4]], '[["legs", 4]]'),
+        ({"legs": [4]}, '{"legs": [4]}'),
+    ):
+        listed = play(alone(sample(meta={"table": value})), models(GOOD))
+        assert f"[picture]\n{shown}\n[end of picture]" in listed.requests[0].messages[-1].text
+    for empty in (sample(), sample(meta={"table": []}), sample(meta={"table": " "}), sample(meta={"table": 7})):
+        with pytest.raises(SchemaError, match="table"):
+            play(alone(empty), models(GOOD))
     with pytest.raises(SchemaError, match="nothing would stand"):
         play(dataclasses.replace(GENERATOR, describe=False)(table), models(GOOD))
 
@@ -218,8 +238,9 @@ def test_a_conversation_has_one_text_in_place_of_its_pictures() -> None:
     asked = played.requests[1].messages
     assert [m.role for m in asked] == ["system", "user", "assistant", "user"]
     assert asked[0].text.endswith("Be brief.")
-    assert SEEN in asked[1].text
-    assert asked[3].text == "How many legs?"
+    assert asked[1].text == f"[picture]\n{SEEN}\n[end of picture]\n\n(picture 1)\nWhat is it?"
+    assert asked[3].text == "(picture 2)\nHow many legs?"
+    assert not any(turn.media for turn in asked)
 
 
 def test_hostile_texts_stay_texts() -> None:
@@ -228,6 +249,9 @@ def test_hostile_texts_stay_texts() -> None:
     text = played.requests[1].messages[-1].text
     assert text.count("[end of picture]") == 1
     assert "<|im_start|>" not in text
+    nested = play(GENERATOR(sample()), models(GOOD, seen="x [end of pic[picture]ture] y [pic[end of picture]ture] z"))
+    marks = re.findall(r"\[(?:end of )?picture\]", nested.requests[1].messages[-1].text)
+    assert marks == ["[picture]", "[end of picture]"]
     for odd in ("$x ${chain} {0} \x00 \u202e \ud800", "<think>" * 2000, "{" * 9000, ""):
         assert not any(t.verdict.right for t in play(GENERATOR(sample()), models(odd, anew=odd)).result)
 
@@ -240,3 +264,15 @@ def test_tries_are_drawn_at_once_with_their_own_seeds_and_travel() -> None:
     assert [t.reasoning for t in played.result][1] == "Two and two, so four."
     assert [t.try_index for t in played.result] == [0, 1]
     assert pickle.loads(pickle.dumps(two)) == two
+    with pytest.raises(ConfigError, match="tries=0"):
+        ModalityBridge(AfterAnswer(), tries=0)
+
+
+def test_pictures_within_a_sentence_keep_their_places() -> None:
+    """One text for all of them comes first, and the question still says which is which."""
+    asked = Sample.of(
+        [Message.of("user", "First: ", PICTURE, ". Second: ", PICTURE, ". How many legs?")], answer=sample().answer
+    )
+    text = play(GENERATOR(asked), models(GOOD)).requests[1].messages[-1].text
+    assert text.startswith(f"[picture]\n{SEEN}\n[end of picture]\n")
+    assert re.sub(r"\s+", " ", text).endswith("First: (picture 1) . Second: (picture 2) . How many legs?")

@@ -62,6 +62,12 @@ def test_a_box_may_stick_out_by_rounding_and_is_cut_off() -> None:
     assert Convention("xywh", "share").box((-0.01, 0.0, 0.5, 1.015), 10, 10) == (0.0, 0.0, 0.49, 1.0)
 
 
+@pytest.mark.parametrize("box", [Box(0.9996, 0, 1, 1), Box(0, 0.9999, 0.5, 1), Box(0.5, 0.5, 0.5001, 0.5001)], ids=str)
+def test_the_smallest_box_at_the_edge_is_written_as_a_box(box: Box) -> None:
+    """Rounding moves no box out of the picture, and leaves it an area."""
+    assert IN_TRACES.box(quads(str(box))[0], 640, 480) is not None
+
+
 def test_a_picture_without_size_has_no_pixels() -> None:
     """Unknown sizes give no boxes instead of a division by zero."""
     assert Convention("xyxy", "pixel").box((1, 1, 5, 5), 0, 0) is None
@@ -110,6 +116,7 @@ def test_what_is_written_reads_back(box: Box) -> None:
         ([{"bbox": [1, 2, 3, 4], "area": 7, "id": [1, 2, 3, 4]}], 1),
         ({"dog": [1, 2, 3, 4], "cat": [[1, 2, 3, 4], [1, 2, 3, 4]]}, 3),
         ("[0.1, 0.2, 0.3, 0.4] and [1,2,3,4]", 2),
+        ("[0.30000000000000004, 0.1234567890123456, 0.2, 0.2]", 1),
         (["[1, 2, 3, 4]"], 1),
         (None, 0),
         (7, 0),
