@@ -10,6 +10,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from curate.query import evaluate
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["Part", "mix"]
 
 _STAGE, _RATIO, _AGAIN = "mix", "mix.ratio", "duplicate"
+_VERSION = 2
+"""Raised when the same parts make another mixture."""
+_FINEST = 1_000_000
+"""Shares are told apart to a millionth."""
 
 
 class Part(NamedTuple):
@@ -47,16 +52,21 @@ def mix(run: Run, parts: Sequence[Part], *, name: str, most: int | None = None, 
         seed: another one takes other samples.
 
     Raises:
-        ConfigError: no part has a weight, a weight is negative or no number, or a version is there twice.
+        ConfigError: no part has a weight, a weight is negative or no number, `most` is below 1, or a version is there
+                twice.
 
     """
-    takes = _takes([part.weight for part in parts], [part.version.manifest.counts["kept"] for part in parts], most)
+    if most is not None and most < 1:
+        raise ConfigError(f"a mixture of at most {most} samples holds nothing: use 1 or more")
+    sizes = [part.version.manifest.counts["kept"] for part in parts]
+    takes = _takes([part.weight for part in parts], sizes, most)
     if len({part.version.id for part in parts}) < len(parts):
         raise ConfigError("a mixture has the same version twice: name other versions")
     versions = [part.version for part in parts]
     taken = [_taken(run, version, n, seed) for version, n in zip(versions, takes, strict=True)]
     mixing = _Mixing.of(run, versions, taken)
-    step = Step("mix", {"weights": [part.weight for part in parts], "most": most, "seed": seed})
+    weights = [part.weight for part in parts]
+    step = Step("mix", {"version": _VERSION, "weights": weights, "most": most, "seed": seed})
 
     def write(writer: Writer) -> int:
         for index, version in enumerate(versions):
@@ -70,12 +80,21 @@ def _takes(weights: Sequence[float], sizes: Sequence[int], most: int | None) -> 
     """Return how many samples each part gives: as many as the scarcest part allows."""
     if not all(math.isfinite(weight) and weight >= 0 for weight in weights) or not sum(weights):
         raise ConfigError(f"the weights of a mixture are 0 or more, and one is above 0: got {weights}")
-    shares = [weight / sum(weights) for weight in weights]
+    # As fractions, because as floats 3 / (3 / 10) is a hair below 10.
+    rough = [Fraction(weight / sum(weights)).limit_denominator(_FINEST) for weight in weights]
+    shares = [share / sum(rough) for share in rough]
     whole = min(size / share for size, share in zip(sizes, shares, strict=True) if share)
-    if most is not None:
-        whole = min(whole, most)
-    # Rounding to the nearest, because 3 / (3 / 10) is a hair below 10.
-    return [min(size, round(whole * share)) for size, share in zip(sizes, shares, strict=True)]
+    return _parted(whole if most is None else min(whole, Fraction(most)), shares)
+
+
+def _parted(whole: Fraction, shares: Sequence[Fraction]) -> list[int]:
+    """Part a number by largest remainders: the parts add up to it, rounded down, and each is off by less than one."""
+    exact = [whole * share for share in shares]
+    takes = [math.floor(part) for part in exact]
+    order = sorted(range(len(shares)), key=lambda index: (takes[index] - exact[index], index))
+    for index in order[: math.floor(whole) - sum(takes)]:
+        takes[index] += 1
+    return takes
 
 
 def _taken(run: Run, version: Version, count: int, seed: int) -> frozenset[str]:
@@ -105,6 +124,7 @@ class _Mixing:
     """A mixture under way: each sample is accounted for once, by the part that gives it or else by the first one."""
 
     run: Run
+    versions: Sequence[Version]
     taken: Sequence[frozenset[str]]
     chosen: frozenset[str]
     """Every sample that is taken from some part."""
@@ -121,7 +141,7 @@ class _Mixing:
         for version, idents in zip(versions, taken, strict=True):
             rows = evaluate(run.store, version, {"sample": "sample_id"}, table="traces")
             kept.update(row["id"] for row in rows if row["sample"] in idents)
-        return cls(run, taken, frozenset().union(*taken), frozenset(kept))
+        return cls(run, versions, taken, frozenset().union(*taken), frozenset(kept))
 
     def write(self, writer: Writer, version: Version, index: int) -> None:
         for sample, traces in self.run.store.pairs(version):
@@ -145,13 +165,18 @@ class _Mixing:
         elif take or self._known(sample.id):
             writer.dropped(_again(sample.id, sample.source, sample.row))
         else:
-            writer.dropped(Dropped(sample.id, _STAGE, _RATIO, source=sample.source, row=sample.row))
+            writer.dropped(self._surplus(sample, index))
         for trace in traces:
             if trace.id in self.traces and trace.id not in self.written:
                 self.written.add(trace.id)
                 writer.trace(trace)
             elif self._rejected(writer, trace):
-                writer.dropped(Dropped(sample.id, _STAGE, _RATIO, "", "", trace.id, sample.source, sample.row))
+                writer.dropped(self._surplus(sample, index, trace.id))
+
+    def _surplus(self, sample: Sample, index: int, trace: str | None = None) -> Dropped:
+        part, taken = self.versions[index], len(self.taken[index])
+        share = f"{taken} of {part.manifest.counts['kept']}"
+        return Dropped(sample.id, _STAGE, _RATIO, part.name, share, trace, sample.source, sample.row)
 
     def _rejected(self, writer: Writer, trace: Trace) -> bool:
         """Write a trace that is not kept; say whether that was still to do."""

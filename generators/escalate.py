@@ -17,6 +17,7 @@ from generators._chain import is_right
 from generators.think_then_answer import ThinkThenAnswer
 from schemas import prompt as prompts
 from schemas.canonical import fingerprint
+from schemas.errors import ConfigError
 from schemas.protocols import Generator, Verifier
 from schemas.request import Outcome, Program, Sampling
 from schemas.sample import ID_DIGITS, Sample
@@ -60,7 +61,7 @@ class _Spent:
 class Escalate:
     """Ask for short chains; where none is right, for long ones of the role `strong`; say what each stage cost."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     verifier: Verifier
     """Decides both stages; handed in, because generators import no scorers."""
     short_tries: int = 1
@@ -80,6 +81,11 @@ class Escalate:
     long: Generator | None = None
     """Writes the long stage instead."""
 
+    def __post_init__(self) -> None:
+        """Refuse a stage that draws nothing."""
+        if self.short_tries < 1 or self.long_tries < 1:
+            raise ConfigError(f"each stage draws at least 1 try: got {self.short_tries} short, {self.long_tries} long")
+
     @property
     def trace_fields(self) -> Mapping[str, Mapping[str, type]]:
         """Scores on every trace, those of the stages among them.
@@ -92,12 +98,13 @@ class Escalate:
     def __call__(self, sample: Sample, /) -> Program[list[Trace]]:
         """Return the traces of both stages, each with its verdict and with what the stages had cost by then.
 
-        A request that failed for a passing cause is no failed answer: without any short trace nothing is escalated.
+        A request of the short stage that failed for a passing cause, its judge's too, is no failed answer: where no try
+        is right without it, the question waits for a rerun instead of going to the dear teacher.
         """
         short, long = _Spent(), _Spent()
         traces = yield from _counted(self._short()(sample), short)
         traces = [_marked(trace, "short", short, long) for trace in traces]
-        if any(map(is_right, traces)) or (not traces and short.passing):
+        if any(map(is_right, traces)) or short.passing:
             return traces
         more = yield from _counted(self._long()(sample), long)
         return [*traces, *(_marked(trace, "long", short, long) for trace in more)]

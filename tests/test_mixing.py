@@ -27,6 +27,9 @@ def test_the_ratio_holds(tmp_path: Path, weights: tuple[float, float], expected:
         kept = numbers(run, made)
         assert (sum(n < 100 for n in kept), sum(n >= 100 for n in kept)) == expected
         assert made.manifest.counts["traces"] == len(kept)
+        told = {(d.value, d.threshold) for d in run.store.dropped(made) if d.rule == "mix.ratio"}
+        assert told <= {("texts", f"{expected[0]} of 30"), ("pictures", f"{expected[1]} of 10")}
+        assert len(told) == (expected[0] < 30) + (expected[1] < 10)
         assert made.manifest.counts["traces"] + made.manifest.counts["rejected"] == 80
         report = run.store.check(made)
         assert report.problems == ()
@@ -61,7 +64,7 @@ def test_a_question_of_two_parts_is_one_sample_with_the_traces_of_both(tmp_path:
 
 
 def test_what_cannot_be_mixed_is_told(tmp_path: Path) -> None:
-    """No weight at all, a negative one, the same version twice, scores that differ."""
+    """No weight at all, a negative one, the same version twice, no sample at most."""
     with played(tmp_path, lambda _: "") as run:
         one = drawn(run, {0: ONE}, name="one")
         two = drawn(run, {1: ONE}, name="two", ratings={1: 3})
@@ -70,14 +73,36 @@ def test_what_cannot_be_mixed_is_told(tmp_path: Path) -> None:
                 mix(run, [Part(one, weights[0]), Part(two, weights[1])], name="m")
         with pytest.raises(ConfigError, match="twice"):
             mix(run, [Part(one, 1), Part(one, 1)], name="m")
+        with pytest.raises(ConfigError, match="at most 0"):
+            mix(run, [Part(one, 1), Part(two, 1)], name="m", most=0)
         made = mix(run, [Part(one, 1), Part(two, 1)], name="m")
         assert {s.row: "reward" in s.scores for s in run.store.samples(made)} == {0: False, 1: True}
 
 
+@pytest.mark.parametrize(
+    ("weights", "sizes", "most", "expected"),
+    [
+        ((1, 1), (10, 10), 3, [2, 1]),
+        ((1, 1, 1), (9, 9, 9), 8, [3, 3, 2]),
+        ((0.3, 1 - 0.3), (3, 7), None, [3, 7]),
+        ((0.7, 1 - 0.7), (70, 30), None, [70, 30]),
+        ((0.4, 0.6), (7, 100), None, [7, 10]),
+        ((31, 29), (31, 29), None, [31, 29]),
+        ((1, 1), (0, 9), None, [0, 0]),
+        ((0, 1), (9, 5), 9, [0, 5]),
+    ],
+)
+def test_takes_are_exact(
+    weights: tuple[float, ...], sizes: tuple[int, ...], most: int | None, expected: list[int]
+) -> None:
+    """Never more than asked for, nothing lost to floats, and what is left over goes to the largest remainder."""
+    assert _takes(weights, sizes, most) == expected
+
+
 @given(
-    st.lists(st.tuples(st.floats(0, 10), st.integers(0, 500)), min_size=1, max_size=5).filter(
-        lambda parts: any(weight > 0.01 for weight, _ in parts)
-    ),
+    st.lists(
+        st.tuples(st.integers(0, 10_000).map(lambda n: n / 1000), st.integers(0, 500)), min_size=1, max_size=5
+    ).filter(lambda parts: any(weight > 0.01 for weight, _ in parts)),
     st.one_of(st.none(), st.integers(0, 300)),
 )
 def test_takes_never_exceed_what_is_there(parts: list[tuple[float, int]], most: int | None) -> None:
@@ -85,7 +110,7 @@ def test_takes_never_exceed_what_is_there(parts: list[tuple[float, int]], most: 
     weights, sizes = [weight for weight, _ in parts], [size for _, size in parts]
     takes = _takes(weights, sizes, most)
     assert all(0 <= take <= size for take, size in zip(takes, sizes, strict=True))
-    assert most is None or sum(takes) <= most + len(parts) / 2
+    assert most is None or sum(takes) <= most
     whole = sum(weight for weight in weights)
     limit = min(size / (weight / whole) for weight, size in parts if weight)
     limit = limit if most is None else min(limit, most)

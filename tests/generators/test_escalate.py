@@ -12,6 +12,7 @@ from fakes.programs import AfterAnswer, cut, failed, play, said, sample
 from generators.escalate import Escalate
 from generators.perception_to_cognition import PerceptionToCognition
 from schemas.canonical import canonical, spec
+from schemas.errors import ConfigError
 from schemas.request import Cause, Outcome, Request
 
 GENERATOR = Escalate(AfterAnswer(), long_tries=2)
@@ -97,6 +98,28 @@ def test_a_failed_call_is_no_failed_answer() -> None:
     assert refused.result[0].scores["escalation"].detail["short_requests"] == 0
     long = play(GENERATOR(sample()), lambda r: failed(r) if r.role == "strong" else models(WRONG)(r))
     assert verdicts(long.result) == [("short", "wrong")]
+
+
+def test_nothing_is_escalated_while_a_short_call_is_open() -> None:
+    """One short try is wrong, the other one's server is overloaded: it may still solve the question cheaply."""
+    two = dataclasses.replace(GENERATOR, short_tries=2)
+    open_try = play(
+        two(sample()),
+        lambda r: failed(r, Cause.OVERLOADED) if r.try_index and r.role == "teacher" else models(WRONG)(r),
+    )
+    assert verdicts(open_try.result) == [("short", "wrong")]
+    assert {r.role for r in open_try.requests} == {"teacher"}
+    closed = play(
+        two(sample()), lambda r: failed(r, Cause.REFUSED) if r.try_index and r.role == "teacher" else models(WRONG)(r)
+    )
+    assert verdicts(closed.result) == [("short", "wrong"), ("long", "wrong"), ("long", "wrong")]
+
+
+def test_a_stage_that_draws_nothing_is_refused() -> None:
+    """Told before anything is asked."""
+    for wrong in ({"short_tries": 0}, {"long_tries": 0}):
+        with pytest.raises(ConfigError, match="at least 1 try"):
+            dataclasses.replace(GENERATOR, **wrong)
 
 
 def test_replies_without_counts_have_no_share() -> None:
