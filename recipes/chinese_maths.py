@@ -7,7 +7,8 @@
    and right traces that are not written in Chinese are screened out: a model that thinks in English about a Chinese
    question is right, and still the wrong example. Formulas and terms in Latin letters are no English.
 
-For a further language copy this file, write the instruction, and keep `Answer:` or `答案` at the head of the last line.
+For a further language copy this file, write the instruction, name the script (`script="Cyrillic"`), and keep `Answer:`
+or `答案` at the head of the last line.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def build(
         limit: read only so many rows.
         tries: draws of the teacher per question.
         max_traces: most traces kept per question, the shortest first.
-        foreign: most letters in other scripts than the question's that a trace may have, as a share.
+        foreign: share of letters in other scripts than Chinese that a trace may have, from 0 to 1.
         temperature: of the teacher.
         top_p: of the teacher.
         longest: token limit of a trace.
@@ -67,8 +68,9 @@ def build(
         revise=False,
         system=system,
     )
+    screens: dict[str, TraceScorer] = {"language": Language(most=foreign, script="Han"), "repetition": Repetition()}
+    keep = Keep(most=max_traces)
     samples = run.read(source, name=f"{name}-samples", limit=limit)
-    screens: dict[str, TraceScorer] = {"language": Language(most=foreign), "repetition": Repetition()}
-    version = run.distil(samples, Screened(verifier, writer, screens), name=name, keep=Keep(most=max_traces))
+    version = run.distil(samples, Screened(verifier, writer, screens), name=name, keep=keep)
     run.funnel(version)
     return version

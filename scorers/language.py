@@ -15,6 +15,7 @@ from itertools import groupby
 from typing import ClassVar, Literal
 
 from schemas.canonical import JSON
+from schemas.errors import ConfigError
 from schemas.sample import Sample
 from schemas.score import Score
 from schemas.trace import Trace
@@ -25,6 +26,8 @@ __all__ = ["Language"]
 
 _LEAST = 20
 """Letters below which nothing is said of a text's script."""
+_DENSE = 3
+"""So many letters count for one of a script that writes words with one or two."""
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _ASIDE = re.compile(r"[(\uff08\[][^()\uff08\uff09\[\]\n]{1,80}[)\uff09\]]|\*\*[^*\n]{1,80}\*\*")
 _TERMS = 0.5
@@ -35,7 +38,7 @@ _TERMS = 0.5
 class Language:
     """Share of the letters of reasoning and answer that are in the reference's script."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     on: ClassVar[Literal["trace"]] = "trace"
     detail_fields: ClassVar[Mapping[str, type]] = {
         "reference": str,
@@ -53,6 +56,13 @@ class Language:
     """Whose script counts. `trace` asks only that the trace keeps to one, for data that thinks in another language."""
     most: float = 0.02
     """Share of letters in other scripts that passes."""
+    script: str = ""
+    """Counts whatever the question is written in: `Han`, `Latin`, `Cyrillic`, ..., as Unicode names letters."""
+
+    def __post_init__(self) -> None:
+        """Refuse a share that is none."""
+        if not 0 <= self.most <= 1:
+            raise ConfigError(f"the share of foreign letters that passes is from 0 to 1: got {self.most:g}")
 
     def __call__(self, sample: Sample, trace: Trace, /) -> Score:
         """Compare scripts; unscored where the trace has too few letters outside formulas."""
@@ -61,9 +71,7 @@ class Language:
         counts = sum((one.letters for one in found), Counter[str]())
         if counts.total() < _LEAST:
             return Score.unscored("too few letters outside formulas, code and quotations")
-        asked = letters_of(prose(sample.question))
-        own = self.reference == "question" and asked.total() >= _LEAST
-        reference = main_script(asked if own else counts)
+        reference = self.script or self._script(sample, counts)
         marked = [(one, _foreign(one, reference)) for one in found]
         foreign = sum(amount for _, amount in marked)
         value = round(1 - foreign / counts.total(), 4)
@@ -83,6 +91,17 @@ class Language:
         detail |= {"part": at.part, "at": at.offset, "text": shown(said)}
         reason = f"{1 - value:.1%} not {reference}: {shown(said, 60)!r} ({at.part}, character {at.offset})"
         return Score(value, passed, reason, detail)
+
+    def _script(self, sample: Sample, written: Counter[str]) -> str:
+        """Return the script that counts: the question's, or the trace's own where that has too few letters."""
+        asked = letters_of(prose(sample.question))
+        own = self.reference == "question" and _weight(asked) >= _LEAST
+        return main_script(asked if own else written)
+
+
+def _weight(letters: Counter[str]) -> int:
+    """Count letters, those of scripts without an alphabet for more: twelve Chinese ones are a question."""
+    return letters.total() + (_DENSE - 1) * (letters["Han"] + letters["Kana"])
 
 
 def _foreign_words_of_the_question(text: str, sample: Sample) -> str:

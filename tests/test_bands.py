@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
-from fakes.runs import Rollout, drawn, numbers, played
+from fakes.runs import Rollout, asked, drawn, numbers, played, rollout
 
-from curate.bands import Bands, banded
+from curate.bands import THOUGHT, Bands, banded
+from curate.query import evaluate
+from curate.store import Writer
 from schemas.errors import ConfigError
+from schemas.request import Usage
+from schemas.version import Step
 
 WIDE = {"shortest": 0, "longest": 0}
 
@@ -60,6 +65,35 @@ def test_a_length_that_nobody_counted_is_not_a_short_one(tmp_path: Path) -> None
         made = banded(run, drawn(run, {0: [(True, 0)], 1: [(True, 0), (True, 3000)]}), Bands(), name="band")
         assert numbers(run, made) == [0, 1]
         assert {t.usage.reasoning for t in run.store.traces(made)} == {0, 3000}
+
+
+@pytest.mark.parametrize(
+    ("usage", "reasoning", "expected"),
+    [
+        (Usage(9, 3100, 3000), "t" * 9000, 3000.0),
+        (Usage(9, 3100, 3000), "\u0995" * 1000, 3000.0),
+        (Usage(9, 1000), "t" * 900, 900.0),
+        (Usage(9, 4000, 3000), "t" * 900, 900.0),
+        (Usage(), "t" * 900, None),
+        (Usage(9, 500, 500), "t" * 100, None),
+    ],
+    ids=["counted", "few letters to the byte", "share", "hidden or summed up", "nobody counted", "nothing was seen"],
+)
+def test_tokens_of_a_thought(tmp_path: Path, usage: Usage, reasoning: str, expected: float | None) -> None:
+    """The server's count where it is of this thought, else its share of the tokens that were seen."""
+    with played(tmp_path, lambda _: "") as run:
+        sample = asked(1)
+        made = rollout(sample, 0, (True, 1))
+        trace = dataclasses.replace(made, usage=usage, reasoning=reasoning, answer="a" * 100)
+
+        def write(writer: Writer) -> int:
+            writer.sample(sample)
+            writer.trace(trace)
+            return 1
+
+        version = run.store.derive("one", Step("made"), write=write)
+        [row] = evaluate(run.store, version, {"tokens": THOUGHT}, table="traces")
+        assert row["tokens"] == expected
 
 
 def test_bands_that_nothing_can_be_in_are_refused() -> None:

@@ -43,9 +43,12 @@ def rollout(sample: Sample, index: int, drawn: Rollout, *, teacher: str = "m") -
     """Return one judged rollout of a sample."""
     right, tokens = drawn
     verdict = Verdict(RIGHT if right else WRONG, "number")
+    # as long as its tokens, because a thought of fewer bytes than tokens is not the one that was counted
+    thought = f"Thought {index}{'.' * max(1, tokens)}"
+    ident = f"{int(sample.id, 16) ^ (index + 1 + 97 * len(teacher)):024x}"
     made = Trace(
-        f"{int(sample.id, 16) ^ (index + 1 + 97 * len(teacher)):024x}", sample.id, "made", teacher, f"Thought {index}.",
-        "Answer: 1", "stop", Usage(9, tokens, tokens), (f"k{index}",), Sampling(temperature=0.5), try_index=index,
+        ident, sample.id, "made", teacher, thought, "Answer: 1", "stop", Usage(9, tokens, tokens), (f"k{index}",),
+        Sampling(temperature=0.5), try_index=index,
     )  # fmt: skip
     return made.with_verdict(verdict)
 

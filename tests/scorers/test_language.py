@@ -6,6 +6,7 @@ import pytest
 from fakes.programs import sample
 from fakes.traces import made
 
+from schemas.errors import ConfigError
 from schemas.score import Score
 from scorers.language import Language
 
@@ -72,6 +73,29 @@ def test_thinking_in_another_language_can_be_asked_to_be_consistent_only() -> No
     assert rate(BENGALI, ENGLISH * 3, ENGLISH, reference="trace").passed is True
     assert rate(BENGALI, ENGLISH * 3, ENGLISH).value == 0
     assert rate(BENGALI, ENGLISH * 3, BENGALI, reference="trace").passed is False
+
+
+def test_a_short_question_in_chinese_is_a_chinese_question() -> None:
+    """Its letters are words; a few Latin ones are still no language, and the trace's own script counts."""
+    short = "一个皮球65元\uff0c一个球拍38元\uff0c皮球比球拍多几元\uff1f"
+    assert rate(short, ENGLISH * 2).passed is False
+    assert rate(short, CHINESE * 2).passed is True
+    assert rate("Find x.", CHINESE * 2).passed is True
+
+
+def test_a_named_script_counts_whatever_the_question_is_written_in() -> None:
+    """Of a formula too, and of a question in another language."""
+    for question in ("3 + 5 = ?", CHINESE, ENGLISH):
+        assert rate(question, ENGLISH * 2, script="Han").passed is False
+        assert rate(question, CHINESE * 2, script="Han").passed is True
+    assert rate("3 + 5 = ?", "3 + 5 = 8", script="Han").value is None
+
+
+def test_a_share_that_is_none_is_refused() -> None:
+    """It would pass everything, or nothing."""
+    for most in (-0.1, 2.0):
+        with pytest.raises(ConfigError, match="from 0 to 1"):
+            Language(most=most)
 
 
 def test_the_parts_are_named() -> None:
