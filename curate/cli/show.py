@@ -121,8 +121,9 @@ def _sample(store: Store, version: Version, ident: str, how: str, draw: Path | N
 
 def _draw(store: Store, version: Version, found: Mapping[str, Any], folder: Path) -> list[str]:
     """Write a PNG for every trace with boxes and return their paths."""
+    from curate.cli._lookup import lineage
     from curate.cli._output import say
-    from curate.page.boxes import drawn, known_marks, trace_marks
+    from curate.page.boxes import declared, drawn, known_marks, trace_marks
     from schemas.errors import ConfigError
     from schemas.picture import upright
     from schemas.sample import Media
@@ -134,7 +135,7 @@ def _draw(store: Store, version: Version, found: Mapping[str, Any], folder: Path
         say("nothing is drawn: no trace of this sample has boxes in a picture")
         return []
     picture = upright(store.blobs.read(Media(**sample["media"][0])))
-    known = known_marks(version, sample)
+    known = known_marks(declared(lineage(store, version)), sample)
     paths = []
     try:
         folder.mkdir(parents=True, exist_ok=True)

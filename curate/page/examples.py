@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from curate.page._sql import Ask, listed
-from curate.page.boxes import Mark, drawn, trace_marks
+from curate.page.boxes import Known, Mark, declared, drawn, known_marks, trace_marks
 from curate.query import asking
 from schemas.errors import ConfigError, SourceError, StoreError
 from schemas.sample import Media
@@ -50,6 +51,8 @@ class ShownSample:
     """Pictures it has."""
     only: Media | None = None
     """Its picture, where it has just one."""
+    known: tuple[Mark, ...] = ()
+    """Boxes that its traces are compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +120,15 @@ def shown_samples(
     Without `thumbnails` there are none.
     """
     missing, found = set(wanted), dict[str, ShownSample]()
+    versions = list(versions)
+    boxes = declared(versions)
     with suppress(ConfigError, StoreError):  # a version above that is gone or damaged costs its examples, not the page
         for version in versions:
             if not missing:
                 break
             with asking(store, version) as ask:
                 rows = _sample_rows(ask, missing)
-            found |= {row["id"]: _sample(row, thumbnails) for row in rows}
+            found |= {row["id"]: _sample(row, thumbnails, boxes) for row in rows}
             missing -= set(found)
     return found
 
@@ -148,31 +153,34 @@ def with_boxes(
     sample_of: Mapping[str, str],
     thumbnails: Thumbnails | None,
 ) -> dict[str, ShownTrace]:
-    """Give traces with boxes a thumbnail that shows them; `sample_of` has the sample of each trace."""
+    """Give traces with boxes a thumbnail that shows them and known ones; `sample_of` has the sample of each trace."""
     found = dict(traces)
     for ident, of in sample_of.items():
         trace, sample = found.get(ident), samples.get(of)
         if thumbnails is None or trace is None or sample is None or sample.only is None:
             continue
         marks = trace_marks({"method": trace.method, "reasoning": trace.reasoning, "answer": trace.answer})
-        uri = thumbnails.boxed(sample.only, marks) if marks else None
+        uri = thumbnails.boxed(sample.only, [*sample.known, *marks]) if marks else None
         found[ident] = replace(trace, boxed=uri or "")
     return found
 
 
 def _sample_rows(ask: Ask, wanted: Iterable[str]) -> Sequence[Mapping[str, Any]]:
     return ask(
-        f'SELECT id, left(question, {_TEXT}) AS question, answer, choices, source, "row", media '  # noqa: S608 - quoted
+        f'SELECT id, left(question, {_TEXT}) AS question, answer, answer_type, choices, source, "row", media, meta '  # noqa: S608 - quoted
         f"FROM samples WHERE id IN {listed(sorted(wanted))}"
     )
 
 
-def _sample(row: Mapping[str, Any], thumbnails: Thumbnails | None) -> ShownSample:
+def _sample(row: Mapping[str, Any], thumbnails: Thumbnails | None, boxes: Known | None) -> ShownSample:
     media = [Media(**each) for each in row["media"]]
     pictures = tuple(_drawn(media[:_PICTURES], thumbnails)) if thumbnails else ()
     plain = {name: row[name] for name in ("id", "question", "answer", "source", "row")}
     only = media[0] if len(media) == 1 else None
-    return ShownSample(**plain, choices=tuple(row["choices"]), pictures=pictures, media=len(media), only=only)
+    known = tuple(known_marks(boxes, {**row, "meta": json.loads(row["meta"] or "{}")})) if boxes else ()
+    return ShownSample(
+        **plain, choices=tuple(row["choices"]), pictures=pictures, media=len(media), only=only, known=known
+    )
 
 
 def _drawn(media: Iterable[Media], thumbnails: Thumbnails) -> Iterator[str]:

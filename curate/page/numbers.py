@@ -59,7 +59,7 @@ class Page:
         found = asdict(self)
         found["losses"]["adds_up"] = self.losses.adds_up
         for shown in found["shown_samples"].values():
-            del shown["pictures"], shown["only"]
+            del shown["pictures"], shown["only"], shown["known"]
         for shown in found["shown_traces"].values():
             del shown["boxed"]
         return found

@@ -11,11 +11,11 @@ from fakes.command_line import Cli
 from fakes.pages import Reader, page_of
 from PIL import Image
 
-from curate.page.boxes import Mark, drawn, trace_marks
+from curate.page.boxes import Known, Mark, declared, drawn, known_marks, trace_marks
 from curate.page.html import render
 from curate.store import Store, Writer
 from schemas.answer import Answer
-from schemas.boxes import Box
+from schemas.boxes import Box, Convention
 from schemas.request import Sampling, Usage
 from schemas.sample import Media, Message, Sample
 from schemas.score import RIGHT, WRONG, Score, Verdict
@@ -23,6 +23,7 @@ from schemas.trace import Trace
 from schemas.version import Dropped, Step, Version
 
 PARAMS = {"boxes": "coordinate", "known_form": "xywh", "known_unit": "share"}
+PLAIN = {"name": "grounded_cot", "params": PARAMS}
 CHAIN = "Step 1: the cup is at [0.500, 0.500, 0.250, 0.250].\nStep 2: so one."
 
 
@@ -112,8 +113,9 @@ def test_the_page_shows_boxes_on_thumbnails(tmp_path: Path) -> None:
         assert small.size == (256, 128)
         red, green, _ = _at(small, 0.5, 0.65)
         assert red > 150 > green
+        assert max(_at(small, 0.12, 0.5)) < 90, "the known box's lower side"
     plain = page.plain()
-    assert all({"boxed", "pictures", "only"} & set(one) == set() for one in plain["shown_traces"].values())
+    assert all({"boxed", "pictures", "only", "known"} & set(one) == set() for one in plain["shown_traces"].values())
     bare = page_of(Store(tmp_path), _version(tmp_path), pictures=False)
     assert [t.boxed for t in bare.shown_traces.values()] == [""] * len(bare.shown_traces)
 
@@ -126,6 +128,45 @@ def test_boxes_at_the_edge_and_of_no_size_are_drawn_within_the_picture() -> None
     assert made.size == (64, 640)
     assert picture.getextrema() == (255, 255)
     assert drawn(picture, marks, side=100).size == (10, 100)
+
+
+def _share(image: Image.Image, colour: tuple[int, ...]) -> int:
+    """Count the pixels of a colour."""
+    return sum(count for count, found in image.convert("RGB").getcolors(2**24) or () if found == colour)
+
+
+def test_labels_hide_neither_each_other_nor_a_small_box() -> None:
+    """Two steps and the known box at one place: all three labels are there, and the outline is seen."""
+    box = Box(0.5, 0.5, 0.53, 0.52)
+    marks = [Mark("known", box, "#111111"), Mark("1", box, "#e6194b"), Mark("2", box, "#0a7d32")]
+    made = drawn(Image.new("RGB", (640, 480), "white"), marks)
+    assert min(_share(made, (17, 17, 17)), _share(made, (230, 25, 75)), _share(made, (10, 125, 50))) > 60
+    assert _at(made, 0.515, 0.51) == (255, 255, 255)
+    assert _at(made, 0.515, 0.5 + 1 / 480) == (10, 125, 50)
+
+
+def test_a_strip_is_not_covered_by_its_outlines() -> None:
+    """Lines and letters are no thicker than its shorter side allows."""
+    made = drawn(Image.new("RGB", (4000, 60), "white"), [Mark("1", Box(0, 0, 1, 1), "#e6194b")])
+    assert _share(made, (255, 255, 255)) > 0.6 * made.width * made.height
+
+
+def test_known_boxes_are_found_behind_other_steps_and_in_answers(tmp_path: Path) -> None:
+    """A selection from grounded chains, a generator inside another one; an answer that is a box is a known one."""
+    _version(tmp_path)
+    store = Store(tmp_path)
+    boxed = store.resolve("boxed")
+    wrapped = Step("distil", {"generator": {"name": "visual_facts", "params": {"writer": PLAIN}}})
+    other = store.derive("other", wrapped, write=lambda _: 0)
+    chosen = store.derive("chosen", Step("select"), parents=[boxed], write=lambda _: 0)
+    known = Known("coordinate", Convention("xywh", "share"))
+    assert declared([chosen, boxed]) == declared([other]) == known
+    assert declared([chosen]) is None
+    row = {"media": [{"width": 400, "height": 200}], "meta": {"coordinate": [0, 0, 0.25, 0.5]}}
+    row |= {"answer": "[0.5, 0.5, 0.1, 0.1]", "answer_type": "box"}
+    assert [mark.box[:2] for mark in known_marks(known, row)] == [(0, 0), (0.5, 0.5)]
+    assert len(known_marks(known, {**row, "answer_type": "text"})) == 1
+    assert known_marks(None, row) == []
 
 
 def test_an_answer_that_is_a_box_is_marked() -> None:
