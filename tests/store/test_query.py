@@ -117,13 +117,15 @@ def test_an_empty_workspace_has_empty_views(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "sql", ["", "-- nothing", "SELEC 1", "SELECT * FROM nope", "SELECT CAST(question AS INT) FROM samples"]
+    "sql",
+    ["", "-- nothing", "SELEC 1", "SELECT * FROM nope", "SELECT CAST(question AS INT) FROM samples", "SELECT true + 1"],
 )
 def test_bad_sql_is_one_line(store: Store, sql: str) -> None:
     """What DuckDB refuses, at once or while it reads, is one line."""
     with pytest.raises(ConfigError) as caught:
         rows(store, sql)
     assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300
 
 
 def test_rules_are_sql(store: Store) -> None:
