@@ -23,7 +23,8 @@ Material = Sequence[tuple[str, Sequence[str | Media]]]
 _CODE_DIGITS = 16
 _LONGEST_REPLY = 20_000
 _MOST_OBJECTS = 50
-_MARKUP = re.compile(r"<(?=[/|!?a-zA-Z_])")
+_MARKUP = re.compile(r"<(?=[/|!?a-zA-Z_\uff5c])")
+"""What opens a tag or a special token; DeepSeek's stand between full-width bars."""
 _OPENING = re.compile(r'\{\s{0,40}"')
 _PLACE = "$material"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from generators._chain_check import Judging, doubt
 from generators._stage_writing import Path, trace_of
-from schemas.leaks import answer_leak
+from schemas.leaks import leaks
 from schemas.protocols import Verifier
 from schemas.request import Program
 from schemas.sample import Sample
@@ -26,7 +26,7 @@ def judged(
     if path.fault is not None:
         return trace.with_verdict(Verdict(UNDECIDED, path.fault.rule, reason=path.fault.reason))
     verdict = yield from verifier(sample, path.texts[-1])
-    if verdict.value == RIGHT and answer_seen and (words := answer_leak("\n".join(path.texts))):
+    if verdict.value == RIGHT and answer_seen and (words := _betrayal("\n".join(path.texts))):
         reason = f"the chain speaks of the answer it was given: {words!r}"
         return trace.with_verdict(_withdrawn(verdict, "hint_leak", reason))
     if verdict.value == RIGHT and judging is not None:
@@ -36,6 +36,11 @@ def judged(
         objection = yield from doubt(sample, chain, conclusion, judging)
         verdict = _withdrawn(verdict, *objection) if objection else verdict
     return trace.with_verdict(verdict)
+
+
+def _betrayal(text: str) -> str:
+    """Return words by which a text shows that its writer was told the answer or a hint; the caption is its own."""
+    return next((leak.text for leak in leaks(text) if leak.kind != "bridge"), "")
 
 
 def _withdrawn(verdict: Verdict, rule: str, reason: str) -> Verdict:

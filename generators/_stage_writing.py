@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from generators._stage_case import conversation
-from generators._stages import CONCLUSION, REASONING, STAGES, Fault, close, read_stage, written
+from generators._stages import STAGES, Fault, close, read_stage, written
 from schemas import prompt as prompts
 from schemas.canonical import JSON
 from schemas.request import Cause, Outcome, Program, Reply, Request, Sampling, Usage
@@ -96,13 +96,15 @@ def opening(sample: Sample, prompt: str, examples: Sequence[Example] = ()) -> tu
 def trace_of(sample: Sample, path: Path, *, method: str, answer_seen: bool = False) -> Trace:
     """Return the trace of a path that has a reply; one with a fault has the reply as it came in its reasoning.
 
+    A reply that is all thinking is no stage, and stands there too.
+
     Reasoning and answer keep their tags: one after the other they are the answer in its published form.
     """
     request, outcome = path.request, path.outcome
     assert request is not None
     assert outcome is not None
     assert outcome.reply is not None
-    raw = visible(outcome.reply, path.stages[len(path.texts)]).strip() if path.fault else ""
+    raw = _raw(outcome.reply, path.stages[len(path.texts)]) if path.fault else ""
     whole = len(path.texts) == len(path.stages)
     trace = Trace.of(
         sample,
@@ -123,16 +125,13 @@ def cut(outcome: Outcome) -> bool:
 
 
 def visible(reply: Reply, stage: str) -> str:
-    """Return what a reply says from `stage` on, without thinking that stands before it.
-
-    Readers of replies take a text that begins with <REASONING> for thinking; where this is the stage, it is put back.
-    """
+    """Return what a reply says from `stage` on, without thinking that stands before it."""
     text = reply.text.strip()
-    if text.startswith(f"<{stage}>"):
-        return text
-    if stage == REASONING and reply.reasoning.strip() and (not text or text.startswith(f"<{CONCLUSION}>")):
-        return f"<{REASONING}> {reply.reasoning.strip()} {close(REASONING)} {text}"
-    return split(text).answer
+    return text if text.startswith(f"<{stage}>") else split(text).answer
+
+
+def _raw(reply: Reply, stage: str) -> str:
+    return visible(reply, stage).strip() or reply.text.strip() or reply.reasoning.strip()
 
 
 def seeded(sampling: Sampling, index: int) -> Sampling:

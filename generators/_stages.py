@@ -15,6 +15,8 @@ STAGES = (SUMMARY, CAPTION, REASONING, CONCLUSION)
 
 _NEAR = r"(?:<|&lt;|\[)\s{0,3}/?\s{0,3}(?:NAMES)\b[^<>&\]\n]{0,40}(?:>|&gt;|\])"
 """What was meant for a tag: lower case, blanks, attributes, brackets, escaped for HTML."""
+_INSIDE = r"(?:<|&lt;)\s{0,3}/?\s{0,3}(?:NAMES)\b[^<>&\n]{0,40}(?:>|&gt;)"
+"""The same where a stage is read; brackets are text there."""
 
 
 class Fault(NamedTuple):
@@ -40,7 +42,8 @@ def read(text: str, stages: tuple[str, ...] = STAGES) -> tuple[str, ...] | Fault
         return Fault("text_outside", f"text stands outside the stages: {stray[:80]!r}")
     if "" in inside:
         return Fault("stage_empty", f"{stages[inside.index('')]} is empty")
-    return tuple(inside)
+    faults = (_misspelt(piece, name, stages) for name, piece in zip(stages, inside, strict=True))
+    return next((fault for fault in faults if fault), tuple(inside))
 
 
 def read_stage(text: str, stage: str, *, opened: bool = False) -> str | Fault:
@@ -60,7 +63,9 @@ def read_stage(text: str, stage: str, *, opened: bool = False) -> str | Fault:
     body = body.partition(close(stage))[0].strip()
     if inner := _tags(STAGES).search(body):
         return Fault("tag_doubled" if inner.group() == tag else "tag_order", f"{inner.group()} stands inside {stage}")
-    return body or Fault("stage_empty", f"{stage} is empty")
+    if not body:
+        return Fault("stage_empty", f"{stage} is empty")
+    return _misspelt(body, stage, STAGES) or body
 
 
 def written(texts: Sequence[str], stages: Sequence[str] = STAGES) -> str:
@@ -76,6 +81,17 @@ def close(stage: str) -> str:
 @cache
 def _tags(stages: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"</?(?:{'|'.join(stages)})>")
+
+
+def _misspelt(text: str, stage: str, stages: tuple[str, ...]) -> Fault | None:
+    """Find what was meant for a tag inside a stage: the stage then holds what belongs to others."""
+    found = _meant(stages).search(text)
+    return Fault("tag_spelling", f"{found.group()[:60]!r} stands inside {stage}") if found else None
+
+
+@cache
+def _meant(stages: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(_INSIDE.replace("NAMES", "|".join(stages)), re.IGNORECASE)
 
 
 def _tag_fault(found: Sequence[str], wanted: Sequence[str], text: str) -> Fault | None:

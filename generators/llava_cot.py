@@ -7,14 +7,14 @@ default, never shows it. What was taken from where, and what is done differently
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from generators._stage_verdict import Judging, judged
 from generators._stage_writing import Example, Path, cut, opening, seeded, visible
 from generators._stages import SUMMARY, Fault, read
 from schemas import prompt as prompts
 from schemas.answer import LETTERS, Answer
-from schemas.errors import SchemaError
+from schemas.errors import ConfigError, SchemaError
 from schemas.protocols import Verifier
 from schemas.request import Outcome, Program, Request, Sampling
 from schemas.sample import Message, Sample
@@ -23,15 +23,17 @@ from schemas.trace import Trace
 
 __all__ = ["LlavaCot"]
 
+Mode = Literal["honest", "answer_conditioned"]
+
 
 @dataclass(frozen=True, slots=True)
 class LlavaCot:
     """Ask for SUMMARY, CAPTION, REASONING and CONCLUSION at once, `tries` times until one is right."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     verifier: Verifier
     """Decides on the conclusion; handed in, because generators import no scorers."""
-    mode: Literal["honest", "answer_conditioned"] = "honest"
+    mode: Mode = "honest"
     """Whether the teacher is shown the known answer; traces then have `answer_seen`."""
     tries: int = 2
     """Draws at most, one after another; the source's `max_retries = 2`."""
@@ -39,6 +41,10 @@ class LlavaCot:
     """The instruction, used as it is."""
     known_prompt: str = field(default_factory=lambda: prompts.load("generators.prompts", "llava_cot_known"))
     """Follows the question in the mode `answer_conditioned`; its field is `$answer`."""
+    hints: str = "hints"
+    """Field of the source's row, a text or a list of them, that is shown beside the known answer; empty shows none."""
+    hints_prompt: str = field(default_factory=lambda: prompts.load("generators.prompts", "llava_cot_hints"))
+    """Follows the known answer where the row has hints; its field is `$hints`, a line each."""
     examples: tuple[Example, ...] = ()
     """Worked examples (question, summary, caption, reasoning, conclusion), shown as earlier turns."""
     sampling: Sampling = field(default_factory=lambda: Sampling(max_tokens=4096))
@@ -52,6 +58,13 @@ class LlavaCot:
     judge_role: str = "judge"
     judge_control: bool = True
     """Whether the judge also has to refuse a conclusion that the reasoning does not lead to: one more request."""
+
+    def __post_init__(self) -> None:
+        """Refuse to draw nothing, and a mode that would show the answer without saying so."""
+        if self.tries < 1:
+            raise ConfigError(f"llava_cot needs at least 1 try: got {self.tries}")
+        if self.mode not in get_args(Mode):
+            raise ConfigError(f"llava_cot has the modes {' and '.join(get_args(Mode))}: got {self.mode!r}")
 
     def __call__(self, sample: Sample, /) -> Program[list[Trace]]:
         """Return a trace with a verdict for every reply; a request that failed leaves none.
@@ -76,10 +89,12 @@ class LlavaCot:
         messages = opening(sample, self.prompt, self.examples)
         if self.mode == "honest":
             return messages
-        if sample.answer is None:
+        if sample.answer is None or not sample.answer.text.strip():
             raise SchemaError("the mode answer_conditioned needs a known answer, and the sample has none: use honest")
-        told = prompts.fill(self.known_prompt, answer=_known(sample, sample.answer))
-        return (*messages[:-1], Message("user", (*messages[-1].content, told)))
+        told = [prompts.fill(self.known_prompt, answer=_known(sample, sample.answer))]
+        if hints := _hints(sample, self.hints):
+            told.append(prompts.fill(self.hints_prompt, hints="\n".join(f"- {hint}" for hint in hints)))
+        return (*messages[:-1], Message("user", (*messages[-1].content, *told)))
 
     def _judged(self, sample: Sample, request: Request, outcome: Outcome) -> Program[Trace]:
         seen = self.mode == "answer_conditioned"
@@ -116,3 +131,10 @@ def _known(sample: Sample, answer: Answer) -> str:
     if answer.choice is not None and answer.choice < min(len(sample.choices), len(LETTERS)):
         return f"{LETTERS[answer.choice]}. {sample.choices[answer.choice]}"
     return answer.text
+
+
+def _hints(sample: Sample, name: str) -> list[str]:
+    """Return the hints that the row holds, each on one line; what is no text is none."""
+    held = sample.meta.get(name) if name else None
+    given = held if isinstance(held, list) else [held]
+    return [line for hint in given if isinstance(hint, str) and (line := " ".join(hint.split()))]

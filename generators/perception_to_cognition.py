@@ -29,7 +29,7 @@ _STAGES = ("GLOBAL_PERCEPTION", "LOCAL_PERCEPTION", "SHALLOW_COGNITION", "DEEP_C
 class PerceptionToCognition:
     """Ask for two sections of seeing, two of thinking and a conclusion, `tries` times until one is right."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     verifier: Verifier
     """Decides on the conclusion; handed in, because generators import no scorers."""
     tries: int = 2

@@ -31,12 +31,13 @@ __all__ = ["StageBeam"]
 class StageBeam:
     """Write four stages, drawing `candidates` of each and keeping `width` (arXiv 2411.10440, section 3.2.1).
 
-    With no failed request it asks `4 candidates` times for a stage, `4 (candidates - width)` times for a comparison
-    (twice that with `both_orders`) and, with `check_reasoning`, `candidates` times for a check; a chain that a check
-    finds wrong needs no comparison, and neither do two answers that say the same.
+    With every draw in form it asks `4 candidates` times for a stage, `4 (candidates - width)` times for a comparison
+    (twice that with `both_orders`) and, with `check_reasoning` and where any has to go, `candidates` times for a check;
+    a chain that a check finds wrong needs no comparison, and neither do two answers that say the same. The judge of a
+    right conclusion comes on top: two requests, or one without `judge_control`.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     verifier: Verifier
     """Decides on the conclusions; handed in, because generators import no scorers."""
     candidates: int = 10

@@ -30,6 +30,8 @@ __all__ = ["Swires"]
 
 _MEAN, _SPREAD, _Z = -0.77, 2.08, 0.2533
 """Of rewards of reasonings by IXC-2.5-Reward on MMStar; the 60th percentile of a normal (appendix D, table 8)."""
+_LIMITS = ("captions", "keep", "reasonings", "conclusions", "rounds", "rank", "summaries")
+_PERCENTILE = (0, 100)
 _MOST = 1e9
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,2})?")
 
@@ -45,11 +47,12 @@ class Rated(NamedTuple):
 class Swires:
     """Search stage by stage and go back where no reasoning is good enough (arXiv 2411.10440, appendix D).
 
-    With no failed request, r rounds and P reasonings in the pool it asks for `1 + r (captions + keep reasonings) +
-    min(P, conclusions)` stages, and for the reward of each but the summary.
+    With every draw in form, r rounds and P reasonings in the pool it asks for `1 + r (captions + keep reasonings) +
+    min(P, conclusions)` stages, and for the reward of each but the summary. The judge of a right conclusion comes on
+    top: two requests, or one without `judge_control`.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     verifier: Verifier
     """Decides on the conclusions; handed in, because generators import no scorers."""
     captions: int = 4
@@ -66,6 +69,8 @@ class Swires:
     """Reward that has to be passed for the search to go on."""
     rank: int = 2
     """Which best reasoning of the pool has to pass it; 2 is the second best."""
+    summaries: int = 3
+    """Draws of the summary at most, one after another until one is in form; the sources draw one, and need it."""
     reward_prompt: str = field(default_factory=lambda: prompts.load("generators.prompts", "stage_reward"))
     """Has a judge rate from 0 to 100; its fields are `$code` and `$material`. Empty is for a reward model, which is
     sent the conversation with the answer so far and replies with a number."""
@@ -91,13 +96,15 @@ class Swires:
 
     def __post_init__(self) -> None:
         """Refuse limits under which nothing is drawn, or the rule can never be met."""
-        limits = (self.captions, self.keep, self.reasonings, self.conclusions, self.rounds, self.rank)
-        if min(limits) < 1 or self.keep > self.captions or not math.isfinite(self.threshold):
-            raise ConfigError(
-                f"limits {limits} of SWIRES: each is at least 1, and no more captions are kept than drawn"
-            )
+        for name in _LIMITS:
+            if getattr(self, name) < 1:
+                raise ConfigError(f"swires needs {name} of at least 1: got {getattr(self, name)}")
+        if self.keep > self.captions:
+            raise ConfigError(f"swires draws {self.captions} captions a round and cannot keep {self.keep}")
+        if not math.isfinite(self.threshold):
+            raise ConfigError(f"swires needs a threshold that a reward can pass or miss: got {self.threshold}")
         if self.rank > self.rounds * self.keep * self.reasonings:
-            raise ConfigError(f"rank {self.rank}: the pool never holds so many reasonings, so no reward can pass")
+            raise ConfigError(f"swires cannot wait for rank {self.rank}: the pool never holds so many reasonings")
 
     @classmethod
     def of_code(cls, verifier: Verifier, *, reward_model: bool = False) -> Swires:
@@ -132,11 +139,11 @@ class Swires:
 
     def _search(self, sample: Sample) -> Program[list[Path]]:
         """Return the conclusions, best first, or one path with the fault that ended the search."""
-        summary = yield from draw(self._asking(), sample, [Path()], [1])
-        if not summary or summary[0].fault is not None:
-            return summary
-        pool: list[Rated] = []
         faulty: list[Path] = []
+        summary = yield from self._summary(sample, faulty)
+        if not summary:
+            return faulty[-1:]
+        pool: list[Rated] = []
         for turn in range(self.rounds):
             captions = yield from self._rated(sample, summary, self.captions, start=turn * self.captions, faulty=faulty)
             kept = [one.path for one in _best(captions, self.keep)]
@@ -148,6 +155,15 @@ class Swires:
         ended = yield from self._rated(sample, chosen, 1, start=0, faulty=faulty)
         return [one.path for one in _best(ended, len(ended))] or faulty[-1:]
 
+    def _summary(self, sample: Sample, faulty: list[Path]) -> Program[list[Path]]:
+        """Draw until a summary is in form, for everything stands on it; `faulty` takes the others."""
+        for index in range(self.summaries):
+            for path in (yield from draw(self._asking(), sample, [Path()], [1], start=index)):
+                if path.fault is None:
+                    return [path]
+                faulty.append(path)
+        return []
+
     def _rated(
         self, sample: Sample, paths: Sequence[Path], each: int, *, start: int, faulty: list[Path]
     ) -> Program[list[Rated]]:
@@ -158,7 +174,8 @@ class Swires:
         if not whole:
             return []
         outcomes = yield [self._reward(sample, path) for path in whole]
-        return [Rated(path, _read(outcome)) for path, outcome in zip(whole, outcomes, strict=True)]
+        span = _PERCENTILE if self.reward_prompt else (-_MOST, _MOST)
+        return [Rated(path, _read(outcome, *span)) for path, outcome in zip(whole, outcomes, strict=True)]
 
     def _good_enough(self, pool: Sequence[Rated]) -> bool:
         rewards = sorted((one.reward for one in pool if one.reward is not None), reverse=True)
@@ -191,12 +208,15 @@ def _best(rated: Sequence[Rated], count: int) -> list[Rated]:
     return sorted(rated, key=lambda one: -math.inf if one.reward is None else one.reward, reverse=True)[:count]
 
 
-def _read(outcome: Outcome) -> float | None:
-    """Return the reward in a reply: the `score` of its JSON object, or a reply that is one number."""
+def _read(outcome: Outcome, least: float, most: float) -> float | None:
+    """Return the reward in a reply: the `score` of its JSON object, or a reply that is one number.
+
+    A number that nobody asked for is no reward: a judge's lies from 0 to 100.
+    """
     score = told(outcome, "score").get("score")
     if score is None and outcome.reply is not None and outcome.ok:
         text = split(outcome.reply.text).answer.strip()
         score = float(text) if _NUMBER.fullmatch(text) else None
-    if isinstance(score, bool) or not isinstance(score, (int, float)) or not -_MOST < score < _MOST:
+    if isinstance(score, bool) or not isinstance(score, (int, float)) or not least <= score <= most:
         return None
     return float(score)

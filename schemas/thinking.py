@@ -29,10 +29,13 @@ _CLOSE = re.compile(
     re.IGNORECASE,
 )
 _SECTION = re.compile(
-    r"\s{0,40}<(reason(?:ing)?|thoughts?|scratchpad|analysis|reflection|inner_thoughts|internal_monologue)>",
+    r"\s{0,40}<(?!(?-i:REASONING)>)(reason(?:ing)?|thoughts?|scratchpad|analysis|reflection|inner_thoughts|internal_monologue)>",
     re.IGNORECASE,
 )
-"""Words that texts also use for parts of an answer: they mark thinking only where the text begins with them."""
+"""Words that texts also use for parts of an answer: they mark thinking only where the text begins with them.
+
+In capitals, `<REASONING>` is a stage of a LLaVA-CoT answer (arXiv 2411.10440), asked for by itself.
+"""
 _CHANNEL = re.compile(
     r"\s{0,40}(?:<\|start\|>assistant)?<\|channel\|>\s{0,40}(?:analysis|commentary)\b|\s{0,40}analysis(?=\S)"
 )

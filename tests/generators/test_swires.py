@@ -153,7 +153,7 @@ def test_a_reward_model_is_sent_the_conversation_and_replies_with_a_number() -> 
 @pytest.mark.parametrize(
     "reply",
     ["", "high", "NaN", "1e999", '{"score": true}', '{"score": 1} {"score": 2}', '{"score": "9"}', "9" * 400,
-     '{"score": ' + "9" * 400 + "}", "{" * 9000],
+     '{"score": ' + "9" * 400 + "}", "{" * 9000, '{"score": 101}', '{"score": -1}', "1000"],
 )  # fmt: skip
 def test_a_reward_that_cannot_be_read_is_none_and_never_low(reply: str) -> None:
     """Nothing passes the threshold, nothing is lost: the search ends with what it has."""
@@ -180,6 +180,11 @@ def test_failures_and_faults_end_in_what_there_is() -> None:
         assert (trace.verdict.value, trace.verdict.rule) == ("undecided", rule)
     short = play(SEARCH(sample()), lambda r: cut(r, "<REASONING> on") if stage_of(r) == "REASONING" else plain(r))
     assert [(t.verdict.rule, t.finish) for t in short.result] == [("truncated", "length")]
+    late = play(SEARCH(sample()), lambda r: failed(r) if stage_of(r) and r.try_index == 0 else plain(r))
+    assert purposes(late.requests)["summary"] == 2
+    assert "summary 1" in late.result[0].reasoning
+    bad = play(SEARCH(sample()), spoil("SUMMARY", "no tag"))
+    assert [r.try_index for r in bad.requests] == [0, 1, 2]
     for stage in ("SUMMARY", "CAPTION", "REASONING", "CONCLUSION"):
         assert play(SEARCH(sample()), lambda r, s=stage: failed(r) if stage_of(r) == s else plain(r)).result == []
     half = play(SEARCH(sample()), lambda r: failed(r) if stage_of(r) and r.try_index == 1 else plain(r))
@@ -206,11 +211,14 @@ def test_the_answer_cannot_rate_itself_and_earlier_turns_are_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"keep": 5}, {"rounds": 0}, {"rank": 21}, {"threshold": float("nan")}, {"conclusions": 0}], ids=str
+    "wrong",
+    [{"keep": 5}, {"rounds": 0}, {"rank": 21}, {"threshold": float("nan")}, {"conclusions": 0}, {"summaries": 0}],
+    ids=str,
 )
 def test_refuses_limits_that_cannot_be(wrong: dict[str, float]) -> None:
-    """The message names what is wrong."""
-    with pytest.raises(ConfigError):
+    """The message names what is wrong, and its value."""
+    [(name, value)] = wrong.items()
+    with pytest.raises(ConfigError, match=rf"{name}.* {value}"):
         dataclasses.replace(SEARCH, **wrong)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +12,11 @@ from typing import Any
 
 import pytest
 from fakes.killed import CURATE, killed_and_resumed, rows_of, version_of
+from fakes.runs import played
 from fakes.server import Answer, serve
+
+from schemas.errors import ConfigError
+from schemas.request import Request
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = ("SUMMARY", "CAPTION", "REASONING", "CONCLUSION")
@@ -108,3 +113,44 @@ def test_modes_that_do_not_go_together_are_told(source: Path, tmp_path: Path) ->
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "goes with --method plain" in done.stderr
+
+
+IDLE = [
+    ({"width": 2}, "--width goes with --method beam: plain"),
+    ({"method": "beam", "tries": 1}, "--tries goes with --method plain: beam"),
+    ({"method": "beam", "rounds": 1}, "--rounds goes with --method swires: beam"),
+    ({"method": "swires", "check": False}, "--check goes with --method beam: swires"),
+    ({"reward_model": True}, "--reward-model goes with --method swires: plain"),
+    ({"hints": "clues"}, "--hints goes with --mode answer_conditioned: honest"),
+    ({"prefill": True}, "--prefill goes with --method beam or swires"),
+    ({"method": "swires", "rounds": 0}, "rounds of at least 1: got 0"),
+    ({"method": "beam", "candidates": 2, "width": 3}, "width 3 of 2 candidates"),
+]
+
+
+@pytest.mark.parametrize(("options", "told"), IDLE, ids=str)
+def test_options_that_would_do_nothing_are_told(options: dict[str, Any], told: str, source: Path) -> None:
+    """Before anything is read or asked, in words that name the option."""
+    build = runpy.run_path(str(ROOT / "recipes" / "llava_cot.py"))["build"]
+    with pytest.raises(ConfigError, match=told):
+        build(None, source=str(source), **options)
+
+
+def test_rows_that_nothing_can_be_right_for_are_dropped_unasked_and_hints_are_shown(tmp_path: Path) -> None:
+    """A row without a known answer costs nothing and is accounted for; the other one's hint is in its request."""
+    build = runpy.run_path(str(ROOT / "recipes" / "llava_cot.py"))["build"]
+    path, seen = tmp_path / "rows.jsonl", []
+    rows = [{"question": "Open?"}, {"question": "What is 2 + 2?", "answer": "4", "clue": "Count on."}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def say(request: Request) -> str:
+        seen.append(request.messages[-1].text)
+        return "\n".join(f"<{n}> {'4' if n == 'CONCLUSION' else 'It is so.'} </{n}>" for n in STAGES)
+
+    with played(tmp_path / "w", say) as run:
+        version = build(run, source=str(path), mode="answer_conditioned", hints="clue", judge=False)
+        dropped = [(drop.stage, drop.rule) for drop in run.store.dropped(version)]
+    assert dropped == [("select", "answer IS NOT NULL")]
+    assert version.manifest.counts["kept"] == 1
+    [asked] = seen
+    assert "- Count on." in asked

@@ -37,6 +37,8 @@ def test_join_then_split(reasoning: str, answer: str) -> None:
         ("<reasoning>a</reasoning><answer>b</answer>", "a", "<answer>b</answer>", True),
         ("<answer>b</answer><reasoning>a</reasoning>", "", "<answer>b</answer><reasoning>a</reasoning>", True),
         ("<reasoning>a", "a", "", False),
+        ("<Reasoning>a</Reasoning>b", "a", "b", True),
+        ("<REASONING>a</REASONING>b", "", "<REASONING>a</REASONING>b", True),
         ("<|im_start|>assistant\n<think>a</think>b", "a", "b", True),
         ("<think>a</think><think>b", "a</think><think>b", "", False),
         ("Sure!\n<think>\na", "Sure!\n<think>\na", "", False),
