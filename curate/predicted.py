@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from curate.predictions import FIELDS
 from curate.sources import open_source
 from curate.teacher.driver import Job
 from schemas.errors import ConfigError
-from schemas.score import RIGHT, Verdict
+from schemas.score import RIGHT, UNDECIDED, Verdict
 from schemas.thinking import split
 
 if TYPE_CHECKING:
@@ -20,67 +21,122 @@ if TYPE_CHECKING:
     from schemas.sample import Sample
     from schemas.version import Version
 
-__all__ = ["errors_in"]
+__all__ = ["Predictions", "errors_in", "predictions_in"]
+
+Key = tuple[str, str]
+"""`id` or `question`, and which."""
 
 _NAMED = FIELDS["id"]
 _ASKED = FIELDS["question"]
 
 
-def errors_in(run: Run, data: Version, path: str | Path, verifier: Verifier) -> dict[str, bool]:
+@dataclass(slots=True)
+class Predictions:
+    """What a file says, by the ids and the questions of its rows."""
+
+    path: str
+    said: dict[Key, str] = field(default_factory=dict)
+    """The first prediction of an id or a question."""
+    several: set[Key] = field(default_factory=set)
+    """Questions with more than one prediction: they may be asked of several pictures, so none of these is theirs."""
+    rows: int = 0
+    again: int = 0
+    """Rows whose id had a prediction before."""
+    empty: int = 0
+    """Rows that cannot be read or have no prediction."""
+
+    def add(self, ident: str, question: str, prediction: str) -> None:
+        """Take a row in."""
+        self.rows += 1
+        if not prediction or not (ident or question):
+            self.empty += 1
+            return
+        if ident:
+            self.again += ("id", ident) in self.said
+            self.said.setdefault(("id", ident), prediction)
+        if question and self.said.setdefault(("question", question), prediction) != prediction:
+            self.several.add(("question", question))
+
+    def of(self, sample: Sample, ambiguous: set[Key]) -> str:
+        """Return the prediction that belongs to a sample, or nothing."""
+        keys = (key for key in _keys(sample) if key not in ambiguous and key not in self.several)
+        return next((self.said[key] for key in keys if key in self.said), "")
+
+
+def predictions_in(path: str | Path) -> Predictions:
+    """Read a file of predictions, in any format that sources read.
+
+    Raises:
+        ConfigError: there is no such file, or no row has a prediction with an id or a question.
+
+    """
+    found = Predictions(str(path))
+    for raw in open_source(path):
+        fields = {name.strip().casefold(): value for name, value in raw.fields.items()}
+        found.add(_field(fields, _NAMED), _field(fields, _ASKED), _prediction(fields))
+    if not found.said:
+        names = ", ".join(FIELDS["prediction"])
+        raise ConfigError(f"{path} has no row with a prediction and an id or a question: its field is one of {names}")
+    return found
+
+
+def errors_in(run: Run, data: Version, found: Predictions, verifier: Verifier) -> dict[str, bool | None]:
     """Judge a file's predictions and return, for each sample that has one, whether it is wrong.
 
     A row belongs to the sample whose id it has, or whose source row had its id, or whose question it holds; what fits
-    several samples, or has been said before, is left alone. An answer that cannot be found or decided is wrong: the
-    model was asked and is not right.
+    several samples is left alone, and of several rows with one id the first counts. A prediction without an answer in
+    it is wrong: the model was asked and is not right. One whose answer could not be compared is not known (None).
 
     Raises:
-        ConfigError: there is no such file, no row has a prediction, or none belongs to a sample.
+        ConfigError: no prediction belongs to a sample.
 
     """
-    said = dict(_rows(path))
-    if not said:
-        raise ConfigError(f"{path} has no row with a prediction: its field is one of {', '.join(FIELDS['prediction'])}")
     ambiguous = _ambiguous(run, data)
     verdicts: dict[str, Verdict] = {}
 
     def jobs() -> Iterator[Job[str, Verdict]]:
         for sample in run.store.samples(data):
-            key = next((key for key in _keys(sample) if key in said and key not in ambiguous), None)
-            if key is not None:
-                yield Job(sample.id, _judging(verifier, sample, said[key]))
+            if said := found.of(sample, ambiguous):
+                yield Job(sample.id, _judging(verifier, sample, said))
 
     run.drive(jobs(), verdicts.__setitem__, what="judge predictions")
     if not verdicts:
-        raise ConfigError(f"no row of {path} belongs to a sample of {data.ref}: give sample ids, row ids or questions")
-    run.say(f"{path}: {len(said)} predictions, {len(verdicts)} of {data.manifest.counts['kept']} samples have one")
-    return {ident: verdict.value != RIGHT for ident, verdict in verdicts.items()}
+        raise ConfigError(
+            f"no row of {found.path} belongs to a sample of {data.ref}: give sample ids, row ids or questions"
+        )
+    wrong = {ident: _wrong(verdict) for ident, verdict in verdicts.items()}
+    run.say(
+        f"{found.path}: {found.rows} rows, {found.empty} without a prediction, {found.again} with an id that was there "
+        f"before; {len(wrong)} of {data.manifest.counts['kept']} samples have a prediction: "
+        f"{sum(w is True for w in wrong.values())} wrong, {sum(w is None for w in wrong.values())} undecided"
+    )
+    return wrong
 
 
-def _rows(path: str | Path) -> Iterator[tuple[tuple[str, str], str]]:
-    """Yield what a row is found by and its prediction; the first row of a key counts."""
-    seen: set[tuple[str, str]] = set()
-    for raw in open_source(path):
-        fields = {name.strip().casefold(): value for name, value in raw.fields.items()}
-        said = _field(fields, FIELDS["prediction"])
-        for kind, names in (("id", _NAMED), ("question", _ASKED)):
-            value = _field(fields, names)
-            if said and value and (kind, value) not in seen:
-                seen.add((kind, value))
-                yield (kind, value), said
+def _wrong(verdict: Verdict) -> bool | None:
+    if verdict.value == UNDECIDED and verdict.extracted.strip():
+        return None
+    return verdict.value != RIGHT
 
 
-def _field(fields: Mapping[str, Any], names: tuple[str, ...] | Any) -> str:
-    """Return the first of these fields that holds something, as text with its white space squeezed."""
-    for name in names:
-        value = fields.get(name)
-        if isinstance(value, list) and len(value) == 1:
-            value = value[0]
-        if isinstance(value, (str, int, float)) and not isinstance(value, bool) and str(value).strip():
-            return str(value).strip() if names is FIELDS["prediction"] else " ".join(str(value).split())
-    return ""
+def _prediction(fields: Mapping[str, Any]) -> str:
+    """Return the first field that holds a prediction, as it is written."""
+    return next((text for name in FIELDS["prediction"] if (text := _text(fields.get(name)))), "")
 
 
-def _keys(sample: Sample) -> Iterator[tuple[str, str]]:
+def _field(fields: Mapping[str, Any], names: Sequence[str]) -> str:
+    """Return the first of these fields that holds something, with its white space squeezed."""
+    return next((" ".join(text.split()) for name in names if (text := _text(fields.get(name)))), "")
+
+
+def _text(value: object) -> str:
+    """Return a text or number as text; of a list of one, what it holds; of anything else nothing."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return str(value).strip() if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
+
+
+def _keys(sample: Sample) -> Iterator[Key]:
     yield "id", sample.id
     named = _field(sample.meta, _NAMED)
     if named:
@@ -88,10 +144,10 @@ def _keys(sample: Sample) -> Iterator[tuple[str, str]]:
     yield "question", " ".join(sample.question.split())
 
 
-def _ambiguous(run: Run, data: Version) -> set[tuple[str, str]]:
+def _ambiguous(run: Run, data: Version) -> set[Key]:
     """Return keys that belong to more than one sample."""
-    seen: set[tuple[str, str]] = set()
-    twice: set[tuple[str, str]] = set()
+    seen: set[Key] = set()
+    twice: set[Key] = set()
     for sample in run.store.samples(data):
         for key in set(_keys(sample)):
             (twice if key in seen else seen).add(key)

@@ -1,8 +1,9 @@
 """Solve alone, then with help: how much of a reference solution a model needs to be shown to get there.
 
 The three zones of "Empowering Lightweight MLLMs with Reasoning via Long CoT SFT" (arXiv 2509.03321): what a model
-solves alone, what it learns with help, and what it fails at even with help. Help is a prefix of the sample's reference
-solution; its own body of text was not to be had, so shares and wording are ours (docs/methods.md).
+solves alone, what it learns with help, and what it fails at even with help. Help is a prefix of a reference solution
+that ends before the answer shows; the paper's own text was not to be had, so shares and wording are ours
+(docs/methods.md).
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from generators._giveaway import giveaway
 from generators.think_then_answer import ThinkThenAnswer
 from schemas import prompt as prompts
 from schemas.errors import ConfigError
 from schemas.leaks import leaks
-from schemas.protocols import Verifier
+from schemas.protocols import Generator, Verifier
 from schemas.request import Program, Sampling
 from schemas.sample import Message, Sample
 from schemas.score import RIGHT, UNDECIDED, Verdict
@@ -41,7 +43,7 @@ class Hinted:
     whether or not it says the answer.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     verifier: Verifier
     """Decides each draw; handed in, because generators import no scorers."""
     tries: int = 4
@@ -51,7 +53,9 @@ class Hinted:
     amounts: tuple[float, ...] = (0.25, 0.5, 0.75)
     """Shares of the reference solution that are shown, in order, until one draw is right."""
     solution: str = "solution"
-    """Key of the sample's `meta` that holds the reference solution; a sample without one gets no help."""
+    """Key of the sample's `meta` that holds the reference solution."""
+    guide: Generator | None = None
+    """Writes a solution where the sample has none: its shortest right trace. Without a guide it gets no help."""
     prompt: str = field(default_factory=lambda: prompts.load("generators.prompts", "think_then_answer"))
     hint_prompt: str = field(default_factory=lambda: prompts.load("generators.prompts", "hinted"))
     """Stands before the question; its field is `$hint`."""
@@ -71,18 +75,34 @@ class Hinted:
     def __call__(self, sample: Sample, /) -> Program[list[Trace]]:
         """Return a trace with a verdict for every reply; a request that failed leaves none.
 
-        Where every call alone failed nothing is known of the model, and no help is asked for.
+        Where every call alone failed nothing is known of the model, and no help is asked for. A sample without a known
+        answer is not asked about: nobody could say who solves it.
         """
+        if sample.answer is None:
+            return []
         alone = yield from self._writer()(sample)
         traces = [self._named(trace, "hinted/alone", seen=False) for trace in alone]
         if not traces or _right(traces) >= self.enough:
             return traces
-        for hint in self._hints(sample):
+        solution, rests_on = yield from self._reference(sample)
+        for hint in self._hints(sample, solution):
             helped = yield from self._helped(sample, hint)
-            traces += helped
+            traces += [dataclasses.replace(trace, requests=(*rests_on, *trace.requests)) for trace in helped]
             if _right(helped):
                 break
         return traces
+
+    def _reference(self, sample: Sample) -> Program[tuple[str, tuple[str, ...]]]:
+        """Return the reference solution, or what the guide writes, and the requests that it rests on."""
+        text = sample.meta.get(self.solution)
+        if isinstance(text, str) and text.strip():
+            return text.strip(), ()
+        if self.guide is None or not self.amounts:
+            return "", ()
+        written = yield from self.guide(sample)
+        right = [trace for trace in written if trace.verdict is not None and trace.verdict.value == RIGHT]
+        best = min(right, key=lambda trace: (len(trace.reasoning), trace.id), default=None)
+        return (best.reasoning.strip(), best.requests) if best is not None else ("", ())
 
     def _writer(self) -> ThinkThenAnswer:
         return ThinkThenAnswer(
@@ -96,14 +116,14 @@ class Hinted:
             require_reasoning=self.require_reasoning,
         )
 
-    def _hints(self, sample: Sample) -> list[str]:
-        """Return the beginnings to show, each longer than the one before; none of them is the whole solution."""
-        text = sample.meta.get(self.solution)
-        if sample.answer is None or not isinstance(text, str):
-            return []
-        steps = [(found.start(), found.end()) for found in _ENDS.finditer(text.strip())]
-        cuts = [_cut(text.strip(), amount, [start for start, _ in steps]) for amount in self.amounts]
-        return [hint for hint in dict.fromkeys(cuts) if hint]
+    def _hints(self, sample: Sample, solution: str) -> list[str]:
+        """Return the beginnings to show, each longer than the one before; none shows the answer or is the whole."""
+        ends = [found.start() for found in _ENDS.finditer(solution)]
+        shown = giveaway(sample, solution)
+        last = max((end for end in ends if end <= shown), default=0)
+        cuts = [_cut(solution, amount, ends) for amount in self.amounts]
+        hints = [hint if len(hint) <= shown else solution[:last].strip() for hint in cuts]
+        return sorted({hint for hint in hints if hint}, key=len)
 
     def _helped(self, sample: Sample, hint: str) -> Program[list[Trace]]:
         text = prompts.fill(self.hint_prompt, hint=hint)

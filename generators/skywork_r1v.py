@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 
 from generators.think_then_answer import ThinkThenAnswer
 from schemas import prompt as prompts
+from schemas.errors import ConfigError
 from schemas.protocols import Verifier
 from schemas.request import Program, Sampling
 from schemas.sample import Sample
@@ -44,6 +45,11 @@ class SkyworkR1v:
     """Score whose detail holds the penalties and limits to send (Eq. 1)."""
     system: bool = True
     """False puts the instruction in the first user turn."""
+
+    def __post_init__(self) -> None:
+        """Refuse to draw nothing."""
+        if self.tries < 1:
+            raise ConfigError(f"skywork_r1v needs at least 1 try: got {self.tries}")
 
     def __call__(self, sample: Sample, /) -> Program[list[Trace]]:
         """Return a trace with a verdict for every reply; a revised one has `origin='revised'` and `answer_seen`."""

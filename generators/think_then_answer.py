@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from generators._answer_line import Parts, answer_line
 from schemas import prompt as prompts
 from schemas.answer import LETTERS
-from schemas.errors import SchemaError
+from schemas.errors import ConfigError, SchemaError
 from schemas.leaks import answer_leak, bridge_leak
 from schemas.protocols import Verifier
 from schemas.request import Cause, Outcome, Program, Reply, Request, Sampling
@@ -63,6 +63,11 @@ class ThinkThenAnswer:
     """Whether a right answer without reasoning is rejected. Off is for teachers that explain in the answer itself."""
     system: bool = True
     """False puts the instruction in the first user turn, for teachers that want no system turn (DeepSeek-R1)."""
+
+    def __post_init__(self) -> None:
+        """Refuse to draw nothing."""
+        if self.tries < 1:
+            raise ConfigError(f"a teacher needs at least 1 try: got {self.tries}")
 
     def __call__(self, sample: Sample, /) -> Program[list[Trace]]:
         """Return a trace with a verdict for every reply; a request that failed leaves none.

@@ -9,17 +9,19 @@ from typing import Any
 import pytest
 from fakes.runs import asked, drawn, played
 
-from curate.predicted import errors_in
+from curate.predicted import errors_in, predictions_in
 from schemas.errors import ConfigError
 from scorers.verify_answer import VerifyAnswer
 
 
-def _errors(tmp_path: Path, rows: list[dict[str, Any]], name: str = "p.jsonl", count: int = 4) -> dict[int, bool]:
+def _errors(
+    tmp_path: Path, rows: list[dict[str, Any]], name: str = "p.jsonl", count: int = 4
+) -> dict[int, bool | None]:
     path = tmp_path / name
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     with played(tmp_path / "w", lambda _: "") as run:
         data = drawn(run, {n: [(True, 1)] for n in range(count)})
-        found = errors_in(run, data, path, VerifyAnswer())
+        found = errors_in(run, data, predictions_in(path), VerifyAnswer())
     rows_of = {asked(n).id: n for n in range(count)}
     return {rows_of[ident]: wrong for ident, wrong in found.items()}
 
@@ -48,7 +50,30 @@ def test_the_first_row_of_a_sample_counts_and_bad_rows_are_left_alone(tmp_path: 
     (tmp_path / "q.jsonl").write_text('{"id": "q0", "prediction": "Answer: 2"}\n{broken\n[]\n')
     with played(tmp_path / "w2", lambda _: "") as run:
         data = drawn(run, {0: [(True, 1)]})
-        assert list(errors_in(run, data, tmp_path / "q.jsonl", VerifyAnswer()).values()) == [False]
+        said = predictions_in(tmp_path / "q.jsonl")
+        assert (said.rows, said.empty) == (3, 2)
+        assert list(errors_in(run, data, said, VerifyAnswer()).values()) == [False]
+
+
+def test_what_cannot_be_compared_is_not_known(tmp_path: Path) -> None:
+    """An answer that is there and cannot be decided is neither right nor an error; one without an answer is wrong."""
+    rows: list[dict[str, Any]] = [
+        {"id": "q0", "prediction": "Answer: blue"},
+        {"id": "q1", "prediction": "<think>on and on"},
+    ]
+    assert _errors(tmp_path, rows) == {0: None, 1: True}
+
+
+def test_a_question_with_two_predictions_belongs_to_nobody(tmp_path: Path) -> None:
+    """One question over two pictures has two answers, and whose is whose nobody can tell; an id still counts."""
+    asked_again = "What is 0 and 2?"
+    rows = [
+        {"id": "elsewhere", "question": asked_again, "prediction": "Answer: 9"},
+        {"id": "there", "question": asked_again, "prediction": "Answer: 2"},
+    ]
+    with pytest.raises(ConfigError, match="belongs to a sample"):
+        _errors(tmp_path, rows, "two.jsonl")
+    assert _errors(tmp_path, [*rows, {"id": "q0", "prediction": "Answer: 2"}], "three.jsonl") == {0: False}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
 from pathlib import Path
@@ -11,7 +12,7 @@ from fakes.runs import asked, drawn, numbers, played
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from curate.rounds import Round, errors_of, history, rated, round_set
+from curate.rounds import Round, answered, errors_of, history, rated, rated_in, round_set
 from curate.run import Run
 from schemas.errors import ConfigError
 from schemas.request import Request
@@ -62,6 +63,19 @@ def test_a_missing_rating_is_failed_and_no_low_one(tmp_path: Path) -> None:
         again = round_set(run, _data(run), _turn(1, 2, 0), name="r1")
         assert 0 in numbers(run, again)
         assert not again.manifest.retryable
+        _sound(run, made)
+
+
+def test_what_is_not_known_is_failed_and_no_low_rating(tmp_path: Path) -> None:
+    """Rated low and not known to be an error, or returned too often without a rating: a rerun may know more."""
+    with played(tmp_path, lambda _: "") as run:
+        data = _data(run)
+        turn = Round(1, 3, {asked(0).id: True, asked(1).id: None, asked(4).id: None}, most_returns=0)
+        made = round_set(run, data, turn, name="r1")
+        assert numbers(run, made) == [3, 4, 5]
+        assert {f.row: f.reason.partition(" ")[0] for f in run.store.failed(made)} == {0: "no", 1: "rated"}
+        assert made.manifest.retryable
+        assert round_set(run, data, _turn(1, 3, 0, most=0), name="r1").id != made.id
         _sound(run, made)
 
 
@@ -186,9 +200,43 @@ def test_errors_are_what_was_answered_and_not_right(tmp_path: Path) -> None:
         assert {rows[ident]: wrong for ident, wrong in found.items()} == {0: False, 1: True, 2: True}
 
 
+def test_the_student_answers_the_rows_of_d_and_an_open_answer_is_no_error(tmp_path: Path) -> None:
+    """One call a kept row; an answer that cannot be compared and calls that failed are not known."""
+    calls: list[str] = []
+
+    def say(request: Request) -> str:
+        calls.append(request.messages[-1].text)
+        return "Answer: blue" if "is 0 and" in calls[-1] else "Answer: 3" if "is 1 and" in calls[-1] else "Answer: 9"
+
+    with played(tmp_path, say) as run:
+        made = answered(run, _data(run, count=3), Difficulty(VerifyAnswer(), n=1), name="answers")
+        rows = {asked(n).id: n for n in range(3)}
+        assert {rows[ident]: wrong for ident, wrong in errors_of(run, made).items()} == {0: None, 1: False, 2: True}
+        assert len(calls) == 3
+        assert numbers(run, made) == [0, 1, 2]
+        _sound(run, made)
+
+
+def test_rewards_that_rows_bring_along(tmp_path: Path) -> None:
+    """A number from 0 to 5 is a rating, in text too; anything else is none, and a field nobody has is told."""
+    values = [0, 2.5, "4", 6, "good", None, True]
+    path = tmp_path / "rows.jsonl"
+    rows = [{"question": f"What is {n} and 2?", "answer": str(n + 2), "rm": v} for n, v in enumerate(values)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with played(tmp_path / "w", lambda _: "") as run:
+        made = rated_in(run, run.read(path, name="d"), "rm", name="rated")
+        found = {s.row: s.scores["reward"].detail.get("rating") for s in run.store.samples(made)}
+        assert found == {0: 0.0, 1: 2.5, 2: 4.0, 3: None, 4: None, 5: None, 6: None}
+        assert numbers(run, round_set(run, made, Round(5, 4), name="rl")) == [2]
+        with pytest.raises(ConfigError, match="'nope'"):
+            rated_in(run, run.read(path, name="d"), "nope", name="rated")
+
+
 def test_a_version_without_rewards_is_told(tmp_path: Path) -> None:
     """One line says what to do first; rounds that are not there count nothing."""
     with played(tmp_path, lambda _: "") as run:
         with pytest.raises(ConfigError, match="rate it first"):
             round_set(run, drawn(run, {0: [(True, 1)]}), _turn(1, 2), name="r1")
         assert history(run, ("r1",)) == ()
+    with pytest.raises(ConfigError, match="0 times or more"):
+        _turn(1, 2, most=-1)

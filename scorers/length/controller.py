@@ -58,7 +58,13 @@ class LengthController:
         "missing": str,
     }
     columns: ClassVar[tuple[str, ...]] = (*VISION, *TEXT, *INTEGRATION)
-    """The scores that are read, as columns: what to freeze `ranges` of."""
+    """The scores that are read by default, as columns: what to freeze `ranges` of."""
+    judged: ClassVar[tuple[str, ...]] = (
+        "question_quality.value",
+        "question_quality.detail.difficulty",
+        "question_quality.detail.reasoning_demand",
+    )
+    """A text score without a student: the difficulty too is a judge's opinion, as in the report."""
     alpha: float = 0.2
     """Strength; P at worst is exp(alpha)."""
     beta: float = 1.0
@@ -76,6 +82,8 @@ class LengthController:
     penalties harm until its own report says otherwise."""
     penalty_field: PenaltyField = "repetition_penalty"
     """The setting that the endpoint takes (`curate.length.penalty_field` knows the probe); empty sends no penalty."""
+    text: tuple[str, ...] = TEXT
+    """Columns whose mean is the text score; `judged` needs no student."""
 
     def __post_init__(self) -> None:
         """Refuse parameters for which the formula means nothing."""
@@ -89,22 +97,27 @@ class LengthController:
             raise ConfigError(
                 f"no endpoint takes a penalty as {self.penalty_field!r}: {', '.join(get_args(PenaltyField))}"
             )
-        unknown = sorted(set(self.ranges) - set(self.columns))
+        unknown = sorted(set(self.ranges) - set(self.reads))
         if unknown:
-            raise ConfigError(f"ranges of {', '.join(unknown)} are not used: choose from {', '.join(self.columns)}")
+            raise ConfigError(f"ranges of {', '.join(unknown)} are not used: choose from {', '.join(self.reads)}")
         for column, (low, high) in self.ranges.items():
             if not (math.isfinite(low) and math.isfinite(high) and low <= high):
                 raise ConfigError(f"the range of {column} must be finite and in order: got {low} to {high}")
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns that this controller reads: what to freeze `ranges` of."""
+        return (*VISION, *self.text, *INTEGRATION)
+
     def __call__(self, sample: Sample, _read: ReadMedia, /) -> Score:
         """Return the weighted mean with penalty and budget, from the sample's earlier scores."""
-        known = {column: x for column in self.columns if (x := self._scaled(sample, column)) is not None}
+        known = {column: x for column in self.reads if (x := self._scaled(sample, column)) is not None}
         vision, text, integration = (
             _formula.mean([known[column] for column in group if column in known])
-            for group in (VISION, TEXT, INTEGRATION)
+            for group in (VISION, self.text, INTEGRATION)
         )
         s, weight = _formula.weighted([(vision, 1.0), (text, self.beta), (integration, self.gamma)])
-        missing = ", ".join(column for column in self.columns if column not in known)
+        missing = ", ".join(column for column in self.reads if column not in known)
         groups = {"vision": vision, "text": text, "integration": integration}
         detail = {**self._applied(s), **{k: v for k, v in groups.items() if v is not None}}
         detail |= {"weight": weight, "missing": missing}

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generators.hinted import Hinted
+from generators.think_then_answer import ThinkThenAnswer
 from schemas.errors import ConfigError
 from schemas.request import Outcome, Request, Sampling
 from schemas.sample import Message, Sample
@@ -66,6 +67,57 @@ def test_without_a_solution_there_is_no_help(solution: object) -> None:
     played = play(GENERATOR(_asked(solution)), lambda r: said(r, WRONG))
     assert all(not _helped(request) or _helped(request) != solution for request in played.requests)
     assert solution == "word" or len(played.batches) == 1
+
+
+@pytest.mark.parametrize(
+    ("solution", "known", "choices"),
+    [
+        ("First add. That makes 1,234 legs. Then stop. It is so. Indeed it is. There is more. And more.", "1234", ()),
+        ("First add. So $\\boxed{x}$ holds. " + "Then it goes on and on. " * 5, "x+1", ()),
+        ("First add. #### 7\n" + "Then it goes on and on. " * 5, "9", ()),
+        ("First add. We see a red car. " + "Then it goes on and on. " * 5, "B", ("a dog", "a red car")),
+        ("First add. Option B fits. " + "Then it goes on and on. " * 5, "B", ("a dog", "a red car")),
+        ("First add. So y = x^2 + 1 by this. " + "Then it goes on and on. " * 5, "$y = x^2+1$", ()),
+        ("First add. This weighs 5.0 kg then. " + "Then it goes on and on. " * 5, "5 kg", ()),
+    ],
+)
+def test_help_ends_before_the_answer_shows(solution: str, known: str, choices: tuple[str, ...]) -> None:
+    """Every amount is cut at the sentence before the one that has the answer or announces it."""
+    of = sample(answer=known, choices=choices, meta={"solution": solution})
+    shown = {_helped(request) for request in play(GENERATOR(of), lambda r: said(r, "Legs.\nAnswer: none")).requests}
+    assert shown == {"", "First add."}
+
+
+def test_what_the_question_says_itself_gives_nothing_away() -> None:
+    """A number of the question may stand in the help though it is the answer too."""
+    of = sample("It has 4 legs. How many?", meta={"solution": "We read 4 there. " + "Look once more at it. " * 6})
+    shown = [_helped(request) for request in play(GENERATOR(of), lambda r: said(r, WRONG)).requests]
+    assert sum("We read 4 there." in text for text in shown) == 6
+
+
+def test_where_there_is_no_solution_a_guide_writes_one() -> None:
+    """Its shortest right trace is the reference, and helped traces rest on its request; a wrong guide is no help."""
+    guide = ThinkThenAnswer(AfterAnswer(), tries=2, revise=False)
+    guided = dataclasses.replace(GENERATOR, guide=guide)
+
+    def answer(request: Request) -> Outcome:
+        if request.role == "teacher":
+            return said(request, f"<think>{STEPS}{' Yes.' * request.try_index}</think>Answer: 4")
+        return said(request, RIGHT if _helped(request) else WRONG)
+
+    played = play(guided(_asked(None)), answer)
+    assert [len(batch) for batch in played.batches] == [2, 2, 2]
+    assert _helped(played.requests[-1]) == "A dog has front legs."
+    last = played.result[-1]
+    assert (last.method, last.answer_seen, last.requests) == ("hinted/help", True, (played.keys[2], played.keys[-1]))
+    assert all(trace.method != "think_then_answer" for trace in played.result)
+    assert len(play(guided(_asked(None)), lambda r: said(r, WRONG)).batches) == 2
+    assert not any(r.role == "teacher" for r in play(guided(_asked()), answer).requests)
+
+
+def test_nobody_is_asked_where_no_answer_is_known() -> None:
+    """Nobody could say who solves it."""
+    assert play(GENERATOR(sample(answer=None, meta={"solution": STEPS})), failed).batches == []
 
 
 def test_failed_calls_are_no_failure_to_solve() -> None:
@@ -128,6 +180,6 @@ def test_parameters_that_mean_nothing_are_refused() -> None:
 @given(st.text(max_size=300))
 def test_hints_are_growing_proper_beginnings(solution: str) -> None:
     """Whatever a solution holds, what is shown begins it and never is all of it."""
-    hints = GENERATOR._hints(_asked(solution))
+    hints = GENERATOR._hints(_asked(), solution.strip())
     assert all(solution.strip().startswith(hint) and hint != solution.strip() for hint in hints)
     assert [len(hint) for hint in hints] == sorted({len(hint) for hint in hints})

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
 from fakes.programs import AfterAnswer, cut, failed, play, said, sample
 
 from generators.skywork_r1v import SkyworkR1v
+from schemas.errors import ConfigError
 from schemas.request import Outcome, Request
 from schemas.score import Score
 
@@ -57,3 +59,9 @@ def test_a_revision_that_speaks_of_the_answer_is_not_right() -> None:
         return said(request, "As the given answer says.\nAnswer: 4" if request.role == "reviser" else WRONG)
 
     assert play(GENERATOR(sample()), answer).result[-1].verdict.rule == "hint_leak"
+
+
+def test_no_try_is_refused() -> None:
+    """Rows would be dropped for want of a trace nobody asked for."""
+    with pytest.raises(ConfigError, match="at least 1 try"):
+        dataclasses.replace(GENERATOR, tries=0)

@@ -143,6 +143,11 @@ def test_zones_of_the_lightweight_recipe(folder: Path) -> None:
     ("recipe", "options", "words"),
     [
         ("skywork_r1v", ["--round", "6"], "5 is the RL set"),
+        ("skywork_r1v", ["--round", "5", "--predictions", "p.jsonl"], "--round 1 to 4"),
+        ("skywork_r1v", ["--round", "1", "--predictions", "nowhere.jsonl"], "no such file"),
+        ("skywork_r1v", ["--round", "1", "--max-returns", "-1"], "0 times or more"),
+        ("skywork_r1v", ["--round", "1", "--attempts", "0"], "at least 1"),
+        ("skywork_r1v", ["--shortest", "9000"], "token limits"),
         ("virgo", ["--text-share", "2"], "share from 0 to 1"),
         ("lightweight_long_cot", ["--low", "0.9", "--high", "0.1"], "middle band"),
     ],
