@@ -5,6 +5,7 @@ base_url = "https://host/v1"
 model = "qwen3-vl-235b-a22b-thinking"
 key_env = "QWEN_KEY"          # the key itself is only ever in the environment
 api = "chat"                  # "sdk": the openai package's own client, slower; "batch": Files and Batch API, half price
+                              # "embeddings": for the role embedder, which writes nothing
 input_price = 0.4             # per million tokens; where missing, genai-prices is asked
 output_price = 4.0
 cached_price = 0.1            # of prompt tokens from the provider's cache
@@ -35,9 +36,11 @@ if TYPE_CHECKING:
     from curate.teacher.driver import Endpoint
     from schemas.protocols import Engine
 
-__all__ = ["FILE", "Models", "bind", "load"]
+__all__ = ["EMBEDDER", "FILE", "Models", "bind", "load"]
 
 FILE = "curate.toml"
+EMBEDDER = "embedder"
+"""The role that is asked for embeddings."""
 _FREE = Price(0.0, 0.0)
 _CHAT, _BATCH = 32, 10_000
 """Requests at once where nothing is said."""
@@ -83,23 +86,39 @@ def load(path: Path) -> Mapping[str, Mapping[str, Any]]:
 def bind(specs: Sequence[str], models: Models) -> dict[str, Endpoint]:
     """Turn `SPEC` and `ROLE=SPEC` into endpoints by role; a bare `SPEC` answers for every role without its own.
 
-    A SPEC is a name from the configuration, `URL#model`, `embedded`, or `replay#model`.
+    A SPEC is a name from the configuration, `URL#model`, `embedded`, or `replay#model`. For the role `embedder` a URL
+    is asked for embeddings.
 
     Raises:
-        ConfigError: a spec that is none of these, or a role bound twice.
+        ConfigError: a spec that is none of these, a role bound twice, or a model of embeddings in a role that writes.
 
     """
     known = load(models.config)
     roles: dict[str, Endpoint] = {}
-    made: dict[str, Endpoint] = {}
+    made: dict[tuple[str, bool], Endpoint] = {}
     for spec in specs:
         role, what = _split(spec)
         if role in roles:
             raise ConfigError(f"--teacher names {f'the role {role}' if role else 'a default'} twice: {spec}")
-        if what not in made:
-            made[what] = _endpoint(what, known, models)
-        roles[role] = made[what]
+        embeds = role == EMBEDDER
+        if (what, embeds) not in made:
+            made[what, embeds] = _endpoint(what, known, models, embeds=embeds)
+            _check_kind(what, made[what, embeds], embeds=embeds)
+        roles[role] = made[what, embeds]
     return roles
+
+
+def _check_kind(what: str, end: Endpoint, *, embeds: bool) -> None:
+    from generators.engines.embed_http import PREFIX
+
+    identity = end.engine.identity
+    if embeds and not identity.startswith(PREFIX):
+        raise ConfigError(
+            f"--teacher {EMBEDDER}={what} gives no embeddings: use {EMBEDDER}=URL#MODEL, or a model with "
+            'api = "embeddings" in curate.toml'
+        )
+    if not embeds and identity.startswith(PREFIX):
+        raise ConfigError(f"{what} gives embeddings and cannot write: bind it as --teacher {EMBEDDER}={what}")
 
 
 def _split(spec: str) -> tuple[str, str]:
@@ -108,9 +127,10 @@ def _split(spec: str) -> tuple[str, str]:
     return (role, what) if equals and role.isidentifier() else ("", spec)
 
 
-def _endpoint(what: str, known: Mapping[str, Mapping[str, Any]], models: Models) -> Endpoint:
+def _endpoint(what: str, known: Mapping[str, Mapping[str, Any]], models: Models, *, embeds: bool) -> Endpoint:
     from curate.teacher.driver import Endpoint
     from generators.engines.chat_http import ChatHttp
+    from generators.engines.embed_http import EmbedHttp
     from generators.engines.replay import Replay
 
     if what in known:
@@ -125,9 +145,8 @@ def _endpoint(what: str, known: Mapping[str, Mapping[str, Any]], models: Models)
             raise ConfigError(f"--teacher {what} names no model: write {what}#MODEL")
         if not _is_address(name):
             raise ConfigError(f"--teacher {what} is no address: write it like http://127.0.0.1:8000/v1#{model}")
-        return Endpoint(
-            what, ChatHttp(name, model), concurrency=models.concurrency or _CHAT, price=_listed(name, model)
-        )
+        engine = EmbedHttp(name, model) if embeds else ChatHttp(name, model)
+        return Endpoint(what, engine, concurrency=models.concurrency or _CHAT, price=_listed(name, model))
     listed = ", ".join(sorted(known)) or f"none: there is no {models.config}"
     hint = "" if not mark else " (before # there must be a URL or replay)"
     raise ConfigError(
@@ -174,10 +193,13 @@ def _configured(name: str, table: Mapping[str, Any], models: Models) -> Endpoint
 
 def _engine(table: Mapping[str, Any], models: Models) -> Engine:
     from generators.engines.chat_http import ChatHttp
+    from generators.engines.embed_http import EmbedHttp
     from generators.engines.openai_batch import OpenaiBatch
     from generators.engines.openai_http import OpenaiHttp
 
     shared = {name: table[name] for name in ("base_url", "model", "key_env", "timeout", "rename")}
+    if table["api"] == "embeddings":
+        return EmbedHttp(**{name: value for name, value in shared.items() if name != "rename"})
     if table["api"] == "batch":
         return OpenaiBatch(**shared, state=str(models.workspace / "batches"), fallback=table["fallback"])
     return (OpenaiHttp if table["api"] == "sdk" else ChatHttp)(**shared)
@@ -224,7 +246,7 @@ def _checked(path: Path, name: str, table: object) -> Mapping[str, Any]:
         base_url: str = Field(pattern=r"^https?://")
         model: str = Field(min_length=1)
         key_env: str = Field("", pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")
-        api: Literal["chat", "sdk", "batch"] = "chat"
+        api: Literal["chat", "sdk", "batch", "embeddings"] = "chat"
         fallback: bool = True
         fallback_multiple: float = Field(2.0, ge=1)
         input_price: float | None = Field(None, ge=0)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
 from generators._chain import undecided
+from generators._meaning import Meanings, Vector, embedded
 from generators._similar import Seen
 from generators._stage_writing import cut
 from generators._topic_tree import Leaf, listed, written_leaf
@@ -25,6 +26,8 @@ __all__ = ["SelfDecompress"]
 
 _LONGEST_TOPIC, _LONGEST_QUESTION = 100, 600
 _MOST_NODES = 100_000
+_SPARE = 4
+"""Lines of a list that are looked at, for each that is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +37,23 @@ class SelfDecompress:
     A trace's `reasoning` begins with the topics and the question; `curate.replay` makes samples of it.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
+    wide: ClassVar[tuple[int, ...]] = (24,)
+    balanced: ClassVar[tuple[int, ...]] = (3, 3, 3)
+    """Widths of the paper's two shapes, a wide tree and a balanced one; the numbers are ours, for about as many leaves
+    as the default has."""
     widths: tuple[int, ...] = (6, 4)
-    """Topics under each topic, level by level; as many levels as there are numbers. (16,) is a wide tree."""
+    """Topics under each topic, level by level; as many levels as there are numbers."""
     texts: int = 4
     """Questions at each leaf."""
     topic_similarity: float = 0.6
     """A topic at least so near to an earlier one of the tree is left out (Jaccard similarity of trigrams)."""
     text_similarity: float = 0.7
     """The same for questions."""
+    embedder: str = ""
+    """Role of a model of embeddings: what is near an earlier one in meaning is left out too. Empty asks for none."""
+    meaning_similarity: float = 0.93
+    """Cosine from which on two topics or two questions are near in meaning; what it says depends on the model."""
     topic_prompt: str = field(default_factory=lambda: prompts.load("generators.prompts", "topic_tree"))
     question_prompt: str = field(default_factory=lambda: prompts.load("generators.prompts", "topic_questions"))
     """Their fields are `$count` and `$topic`. Answers are asked for with the question alone."""
@@ -60,7 +71,7 @@ class SelfDecompress:
                 f"self_decompress: widths={self.widths} and texts={self.texts} make {size} texts a root topic: "
                 f"use whole numbers from 1 on, for at most {_MOST_NODES}"
             )
-        for share in (self.topic_similarity, self.text_similarity):
+        for share in (self.topic_similarity, self.text_similarity, self.meaning_similarity):
             if not 0 < share <= 1:
                 raise ConfigError(f"self_decompress: similarity {share}: use a share above 0, at most 1")
 
@@ -69,8 +80,8 @@ class SelfDecompress:
         root = " ".join(sample.question.split())[:_LONGEST_TOPIC]
         if not root:
             return []
-        seen = Seen()
-        seen.take(root)
+        seen = _Told()
+        yield from self._fresh([([root], 1)], seen, similarity=1.0)
         leaves = [_Node((root,), ())]
         for width in self.widths:
             leaves = yield from self._grown(leaves, width, seen)
@@ -83,24 +94,46 @@ class SelfDecompress:
             if outcome.reply is not None
         ]
 
-    def _grown(self, nodes: Sequence[_Node], width: int, seen: Seen) -> Program[list[_Node]]:
+    def _grown(self, nodes: Sequence[_Node], width: int, seen: _Told) -> Program[list[_Node]]:
         """Return the topics one level down; a topic that has no new ones under it stays."""
+        listing = yield from self._listing(nodes, self.topic_prompt, width, "self_decompress.topics")
+        lists = [(_lines(outcome, width, longest=_LONGEST_TOPIC, words=1), width) for _, outcome in listing]
         found: list[_Node] = []
-        for node, outcome in (yield from self._listing(nodes, self.topic_prompt, width, "self_decompress.topics")):
-            lines = _lines(outcome, longest=_LONGEST_TOPIC, words=1)
-            fresh = _fresh(lines, seen, self.topic_similarity, most=width)
-            found += [_Node((*node.topics, topic), (*node.keys, outcome.key)) for topic in fresh] or [node]
+        fresh = yield from self._fresh(lists, seen, similarity=self.topic_similarity)
+        for (node, outcome), names in zip(listing, fresh, strict=True):
+            found += [_Node((*node.topics, name), (*node.keys, outcome.key)) for name in names] or [node]
         return found
 
     def _questions(self, leaves: Sequence[_Node]) -> Program[list[_Node]]:
         """Return the leaves again, one for each new question."""
-        seen = Seen()
-        found: list[_Node] = []
-        listing = self._listing(leaves, self.question_prompt, self.texts, "self_decompress.questions")
-        for leaf, outcome in (yield from listing):
-            lines = _lines(outcome, longest=_LONGEST_QUESTION, words=3)
-            fresh = _fresh(lines, seen, self.text_similarity, most=self.texts)
-            found += [_Node(leaf.topics, (*leaf.keys, outcome.key), question) for question in fresh]
+        listing = yield from self._listing(leaves, self.question_prompt, self.texts, "self_decompress.questions")
+        lists = [
+            (_lines(outcome, self.texts, longest=_LONGEST_QUESTION, words=3), self.texts) for _, outcome in listing
+        ]
+        fresh = yield from self._fresh(lists, _Told(), similarity=self.text_similarity)
+        return [
+            _Node(leaf.topics, (*leaf.keys, outcome.key), question)
+            for (leaf, outcome), questions in zip(listing, fresh, strict=True)
+            for question in questions
+        ]
+
+    def _fresh(
+        self, lists: Sequence[tuple[Sequence[str], int]], seen: _Told, *, similarity: float
+    ) -> Program[list[list[str]]]:
+        """Return of each list the first lines, at most so many, that are not near anything taken, and take them."""
+        known: dict[str, Vector | None] = {}
+        if self.embedder:
+            lines = list(dict.fromkeys(line for lines, _ in lists for line in lines))
+            vectors = yield from embedded(lines, self.embedder, "self_decompress.embedding")
+            known = dict(zip(lines, vectors, strict=True))
+        found: list[list[str]] = []
+        for several, most in lists:
+            fresh: list[str] = []
+            for line in several:
+                if len(fresh) < most and seen.is_new(line, known.get(line), similarity, self.meaning_similarity):
+                    seen.take(line, known.get(line))
+                    fresh.append(line)
+            found.append(fresh)
         return found
 
     def _listing(
@@ -130,21 +163,29 @@ class _Node(NamedTuple):
     question: str = ""
 
 
-def _lines(outcome: Outcome, *, longest: int, words: int) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What was taken, by its words and by its meaning."""
+
+    words: Seen = field(default_factory=Seen)
+    meanings: Meanings = field(default_factory=Meanings)
+
+    def is_new(self, text: str, vector: Vector | None, by_words: float, by_meaning: float) -> bool:
+        """Whether nothing near was taken; a meaning that nobody could give is near nothing."""
+        return self.words.nearest(text) < by_words and self.meanings.nearest(vector) < by_meaning
+
+    def take(self, text: str, vector: Vector | None) -> None:
+        """Remember a text."""
+        self.words.take(text)
+        self.meanings.take(vector)
+
+
+def _lines(outcome: Outcome, count: int, *, longest: int, words: int) -> list[str]:
+    """Return what was listed, at most a few times as much as was asked for."""
     if outcome.reply is None:
         return []
     text = split(outcome.reply.text).answer
-    return listed(text, most=_MOST_NODES, longest=longest, words=words, cut=cut(outcome))
-
-
-def _fresh(lines: Sequence[str], seen: Seen, similarity: float, *, most: int) -> list[str]:
-    """Return the first lines that are not near anything taken, and take them."""
-    fresh: list[str] = []
-    for line in lines:
-        if len(fresh) < most and seen.nearest(line) < similarity:
-            seen.take(line)
-            fresh.append(line)
-    return fresh
+    return listed(text, most=_SPARE * count, longest=longest, words=words, cut=cut(outcome))
 
 
 def _trace(sample: Sample, node: _Node, request: Request, outcome: Outcome) -> Trace:

@@ -1,18 +1,20 @@
 """Self-decompression replay: a student's own texts against forgetting, mixed in at a ratio (TG-SFT, arXiv 2406.11354).
 
     curate run recipes/self_decompress.py --teacher https://host/v1#student --into virgo@latest --share 0.1
+    curate run recipes/self_decompress.py --teacher https://host/v1#student --teacher embedder=https://host/v1#bge-m3
 
 1. Decompress. From every root topic the student names topics, topics of those, and so on (`--widths 6 --widths 4`),
-   then questions at the leaves, and answers each with nothing but the question before it. Near duplicates are dropped.
+   then questions at the leaves, and answers each with nothing but the question before it. Near duplicates are dropped:
+   by the words they share, and with a model of embeddings in the role `embedder` by their meaning too.
 2. Mix. With `--into`, the version `NAME-mixed` holds that version with `share` of its samples from the student's texts.
 
-Role: `student` is the language model whose skills are to be kept, before it is trained.
+Roles: `student` is the language model whose skills are to be kept, before it is trained; `embedder` if you like.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from curate.mixing import Part, mix
 from curate.replay import decompress
@@ -47,9 +49,11 @@ def build(
     *,
     name: str = "replay",
     topics: tuple[str, ...] = TOPICS,
+    tree: Literal["own", "wide", "balanced"] = "own",
     widths: tuple[int, ...] = (6, 4),
     texts: int = 4,
     similarity: float = 0.7,
+    meaning: float = 0.93,
     into: str = "",
     share: float = 0.1,
     temperature: float = 0.7,
@@ -61,9 +65,12 @@ def build(
         run: the workspace and the models.
         name: name of the version of texts.
         topics: the roots; give the option several times.
+        tree: shape of the tree: that of `widths`, or one of the paper's with numbers of ours: wide is one level of 24
+            topics, balanced three levels of 3.
         widths: topics under each topic, level by level; give the option several times.
         texts: questions at each leaf.
         similarity: a question at least so near to an earlier one is dropped (Jaccard similarity of trigrams).
+        meaning: a question with such a cosine to an earlier one is dropped, where the role `embedder` is bound.
         into: a version to mix the texts into.
         share: share of the mixture's samples that are texts of the student.
         temperature: of the answers.
@@ -75,13 +82,16 @@ def build(
     # A plan or pilot works in a store of its own, without the version to mix into.
     planned = run.tap is not None or run.most_rows is not None
     target = run.store.resolve(into) if into and not planned else None
+    shapes = {"own": widths, "wide": SelfDecompress.wide, "balanced": SelfDecompress.balanced}
+    near = {"embedder": "embedder" if "embedder" in run.roles else "", "meaning_similarity": meaning}
     generator = SelfDecompress(
-        widths=widths,
+        widths=shapes[tree],
         texts=texts,
         text_similarity=similarity,
+        **near,
         answer_sampling=Sampling(temperature=temperature, top_p=0.95, max_tokens=longest),
     )
-    version = decompress(run, generator, topics, name=name, similarity=similarity)
+    version = decompress(run, generator, topics, name=name, similarity=similarity, **near)
     run.funnel(version)
     if target is None:
         return version

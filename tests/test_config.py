@@ -9,6 +9,7 @@ import pytest
 from curate.config import Models, bind
 from curate.teacher.budget import Caps, Price
 from generators.engines.chat_http import ChatHttp
+from generators.engines.embed_http import EmbedHttp
 from generators.engines.openai_batch import OpenaiBatch
 from generators.engines.replay import Replay
 from schemas.errors import ConfigError
@@ -52,6 +53,21 @@ def test_roles_and_default(tmp_path: Path) -> None:
 def test_replay(tmp_path: Path) -> None:
     """`replay#model` is the ledger alone."""
     assert bind(["replay#m"], _models(tmp_path))[""].engine == Replay("m")
+
+
+def test_the_embedder_gives_embeddings(tmp_path: Path) -> None:
+    """A URL bound to that role is asked for them, beside the chat model of the same address; a table says so itself."""
+    toml = f'{TOML}\n[teachers.e5]\nbase_url = "https://host/v1"\nmodel = "e5"\napi = "embeddings"\n'
+    ends = bind(["http://h/v1#m", "embedder=http://h/v1#m"], _models(tmp_path))
+    assert (ends[""].engine, ends["embedder"].engine) == (ChatHttp("http://h/v1", "m"), EmbedHttp("http://h/v1", "m"))
+    assert bind(["embedder=e5"], _models(tmp_path, toml))["embedder"].engine == EmbedHttp("https://host/v1", "e5")
+    assert bind(["embedder=replay#embeddings:m"], _models(tmp_path))["embedder"].engine == Replay("embeddings:m")
+    for specs in (["e5"], ["judge=e5"], ["replay#embeddings:m"]):
+        with pytest.raises(ConfigError, match="bind it as --teacher embedder="):
+            bind(specs, _models(tmp_path, toml))
+    for specs in (["embedder=qwen"], ["embedder=replay#m"]):
+        with pytest.raises(ConfigError, match="gives no embeddings"):
+            bind(specs, _models(tmp_path, toml))
 
 
 def test_url_with_an_equals_sign_is_not_a_role(tmp_path: Path) -> None:
@@ -99,7 +115,7 @@ def test_wrong_file(tmp_path: Path, toml: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('api = "x"', "api: .*'chat', 'sdk' or 'batch', found 'x'"),
+        ('api = "x"', "api: .*'chat', 'sdk', 'batch' or 'embeddings', found 'x'"),
         ("max_cost = nan", "max_cost: .*finite number, found nan"),
         ("max_cost = inf", "max_cost: .*finite number, found inf"),
         ("max_cost = -1", "max_cost: .*greater than or equal to 0, found -1"),

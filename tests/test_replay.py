@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +15,11 @@ from curate.plan import make
 from curate.replay import decompress
 from curate.run import Run, open_run
 from curate.teacher.driver import Endpoint
+from generators._meaning import pack
 from generators.engines.scripted import Scripted
 from generators.self_decompress import SelfDecompress
 from schemas.errors import ConfigError
-from schemas.request import Request
+from schemas.request import Reply, Request
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "self_decompress.py"
 TREE = SelfDecompress(widths=(2,), texts=2)
@@ -71,6 +73,46 @@ def test_near_duplicates_between_topics_are_dropped_with_their_value(tmp_path: P
         before = run.ledger.count()
         decompress(run, TREE, ["birds and bees", "birds with bees"], name="own", similarity=0.9)
         assert run.ledger.count() == before
+
+
+def test_the_recipe_compares_meanings_where_an_embedder_is_bound(tmp_path: Path) -> None:
+    """Two questions without a common word are one where their vectors are; every text is asked about once, ever."""
+    recipe = read(RECIPE)
+    asked: list[str] = []
+
+    def embed(request: Request) -> Reply:
+        text = request.messages[-1].text
+        asked.append(text)
+        # "So it would be why ..." means the same of every topic; all other texts mean something of their own.
+        draw = random.Random("one" if text.startswith("Why would") else text)
+        return Reply(pack([draw.gauss(0, 1) for _ in range(64)]))
+
+    ends = {"": Endpoint("m", Scripted(student)), "embedder": Endpoint("e", Scripted(embed, "embeddings:e"))}
+    with open_run(tmp_path / "w", roles=ends, quiet=True) as run:
+        options = {"topics": ("birds and bees", "stones and sand"), "widths": (2,), "texts": 2}
+        version = recipe.build(run, **options)
+        lost = [one for one in run.store.dropped(version) if one.trace_id is None]
+        assert run.store.check(version, deep=True).problems == ()
+        questions = {sample.question.partition(" ")[0] for sample in run.store.samples(version)}
+        assert recipe.build(run, **options).id == version.id
+        assert recipe.build(run, meaning=0.5, **options).id != version.id
+    assert (version.manifest.counts["kept"], questions) == (2, {"How", "Why"})
+    assert {(one.rule, one.value, one.threshold) for one in lost} == {
+        ("duplicate", "", ""),
+        ("near_meaning", "1.000", "< 0.93"),
+    }
+    assert version.manifest.step.params["embedder"] == "embedder"
+    assert version.manifest.step.params["models"]["embedder"] == "embeddings:e"
+    assert len(asked) == len(set(asked))
+
+
+def test_the_shapes_of_the_paper_are_presets(tmp_path: Path) -> None:
+    """A wide tree is one level, a balanced one has as many topics on each; both hold about as many leaves."""
+    recipe = read(RECIPE)
+    with running(tmp_path / "w") as run:
+        for tree, widths in (("wide", [24]), ("balanced", [3, 3, 3])):
+            version = recipe.build(run, topics=("birds and bees",), tree=tree, texts=1)
+            assert version.manifest.step.params["generator"]["params"]["widths"] == widths
 
 
 def test_the_recipe_mixes_at_a_ratio_or_says_what_is_missing(tmp_path: Path) -> None:

@@ -64,11 +64,12 @@ class ChatHttp:
             ConfigError: `key_env` is not in the environment, or the environment's proxy is of no use here.
 
         """
-        return _session(self, read)
+        return connected(self, read)
 
 
 @asynccontextmanager
-async def _session(engine: ChatHttp, read: ReadMedia) -> AsyncIterator[_OpenSession]:
+async def connected(engine: ChatHttp, read: ReadMedia) -> AsyncIterator[OpenSession]:
+    """Open the session that `ChatHttp.open` gives; `embed_http` posts through one too."""
     import aiohttp
 
     key = find_key(engine.model, engine.key_env)
@@ -85,11 +86,13 @@ async def _session(engine: ChatHttp, read: ReadMedia) -> AsyncIterator[_OpenSess
         proxy=proxy_of(engine.base_url),
     )
     async with client:
-        yield _OpenSession(engine, client, f"{engine.base_url.rstrip('/')}/chat/completions", Pictures(read), key)
+        yield OpenSession(engine, client, f"{engine.base_url.rstrip('/')}/chat/completions", Pictures(read), key)
 
 
 @dataclass(frozen=True, slots=True)
-class _OpenSession:
+class OpenSession:
+    """An open session: a pool of connections with the endpoint's key."""
+
     engine: ChatHttp
     client: aiohttp.ClientSession
     url: str
@@ -99,17 +102,23 @@ class _OpenSession:
     """`requests` and `tokens` a minute, where the server's headers say so."""
 
     async def complete(self, request: Request, /) -> Reply:
+        """Ask for a chat completion."""
         body = await prepared(self._body, request)
         started = time.perf_counter()
+        data = await self.post(self.url, body)
+        return parsed(data, time.perf_counter() - started, self.key)
+
+    async def post(self, url: str, body: bytes) -> bytes:
+        """Return the body of a good answer; what is none is raised as a `TeacherError`."""
         with _boundary(self.key):
             async with self.client.post(
-                self.url, data=body if len(body) <= _WRITTEN_AT_ONCE else BytesIO(body), allow_redirects=False
+                url, data=body if len(body) <= _WRITTEN_AT_ONCE else BytesIO(body), allow_redirects=False
             ) as response:
                 data = await _bounded(response.content)
         _note_rates(self.allowed, response.headers)
         if response.status not in _SUCCESS:
             raise _failures.refused(response.status, data, response.headers, self.key)
-        return parsed(data, time.perf_counter() - started, self.key)
+        return data
 
     def _body(self, request: Request) -> bytes:
         made = _wire.body(request, self.engine.model, self.pictures, rename=self.engine.rename)

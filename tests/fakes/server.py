@@ -40,7 +40,7 @@ class Answer:
 
 @dataclass
 class Endpoint:
-    """A running server and what it was asked."""
+    """A running server and what it was asked; requests for embeddings are those with an `input`."""
 
     url: str = ""
     bodies: list[dict[str, Any]] = field(default_factory=list)
@@ -65,7 +65,8 @@ def serve(say: Say) -> Iterator[Endpoint]:
 
     async def main() -> None:
         app = web.Application(client_max_size=64 * 2**20)
-        app.router.add_post("/v1/chat/completions", _handler(say, endpoint))
+        for path in ("/v1/chat/completions", "/v1/embeddings"):
+            app.router.add_post(path, _handler(say, endpoint))
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import pickle
 import re
 from collections.abc import Callable
@@ -12,10 +13,11 @@ from fakes.programs import cut, failed, play, said, sample
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generators._meaning import Meanings, pack, unpack
 from generators._similar import Seen, grams
 from generators._topic_tree import Leaf, listed, read_leaf, written_leaf
 from generators.self_decompress import SelfDecompress
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, SchemaError
 from schemas.request import Outcome, Request
 
 WORDS = ("apple", "bridge", "candle", "dragon", "engine", "forest", "guitar", "harbour", "island", "jungle", "kettle")
@@ -84,6 +86,46 @@ def test_near_duplicates_are_asked_once() -> None:
     )
     assert [topic_of(r).rpartition("> ")[2] for r in played.batches[1]] == ["History of Rome", "Chemistry of metals"]
     assert [m.text for r in played.batches[2] for m in r.messages] == ["How tall is it in metres?"]
+
+
+def test_meanings_are_compared_where_there_is_an_embedder() -> None:
+    """Of two topics or questions near in meaning the first is kept; words still decide where a call failed."""
+    topics = "Wars of Rome\nBattles the Romans fought\nChemistry of metals\nAlloys"
+    questions = "How tall is it in metres?\nWhat height does it have?\nWho would ever sell apples there?"
+    meaning = {"Battles the Romans fought": (1.0, 0.1), "Wars of Rome": (1.0, 0.0), "Alloys": (0.0, -1.0)}
+    meaning |= {"How tall is it in metres?": (0.6, 0.8), "What height does it have?": (0.61, 0.8)}
+
+    def reply(request: Request) -> Outcome:
+        if request.role != "embedder":
+            return student(lambda _: topics, lambda _: questions)(request)
+        text = request.messages[-1].text
+        return failed(request) if text == "Chemistry of metals" else said(request, pack(meaning.get(text, (-1.0, 0.3))))
+
+    one = dataclasses.replace(GENERATOR, widths=(5,), texts=3, embedder="embedder")
+    played = play(one(ROOT), reply)
+    asked = [topic_of(r).rpartition("> ")[2] for r in played.requests if r.purpose.endswith("questions")]
+    assert asked == ["Wars of Rome", "Chemistry of metals", "Alloys"]
+    texts = [read_leaf(trace.reasoning).question for trace in played.result]
+    assert texts == ["How tall is it in metres?", "Who would ever sell apples there?"]
+    embedded = [r for r in played.requests if r.role == "embedder"]
+    assert len(embedded) == len({r.messages for r in embedded}) == 1 + 4 + 3
+    assert {r.purpose for r in embedded} == {"self_decompress.embedding"}
+    plain = play(dataclasses.replace(one, embedder="")(ROOT), reply)
+    assert not [r for r in plain.requests if r.role == "embedder"]
+    with pytest.raises(SchemaError, match="answers with text"):
+        play(one(ROOT), student(growing, asking))
+
+
+@given(st.lists(st.tuples(st.floats(-9, 9), st.floats(0.1, 9), st.floats(-9, 9)), min_size=1, max_size=200))
+def test_the_nearest_meaning_is_found(vectors: list[tuple[float, float, float]]) -> None:
+    """As by comparing with each of them; half precision moves it by less than a hundredth."""
+    last, meanings = unpack(pack(vectors[-1])), Meanings()
+    for vector in vectors[:-1]:
+        meanings.take(unpack(pack(vector)))
+    meanings.take(None)
+    near = [sum(a * b for a, b in zip(last, v, strict=True)) / math.hypot(*v) for v in vectors[:-1]]
+    assert meanings.nearest(last) == pytest.approx(max(0.0, *near, 0.0), abs=0.01)
+    assert meanings.nearest(None) == 0.0
 
 
 def test_a_topic_without_topics_is_a_leaf_and_a_failed_call_is_no_end() -> None:
@@ -180,7 +222,15 @@ def test_similarity_is_symmetric_and_bounded(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [{"widths": ()}, {"widths": (0,)}, {"widths": (1000, 1000)}, {"texts": 0}, {"text_similarity": 0.0}]
+    "bad",
+    [
+        {"widths": ()},
+        {"widths": (0,)},
+        {"widths": (1000, 1000)},
+        {"texts": 0},
+        {"text_similarity": 0.0},
+        {"meaning_similarity": 2.0},
+    ],
 )
 def test_trees_that_mean_nothing_are_refused(bad: dict[str, object]) -> None:
     """Before anything is asked."""
