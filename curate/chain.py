@@ -21,7 +21,7 @@ from schemas.trace import Trace
 from schemas.version import Dropped, Failed
 from schemas.wording import Wording, asked
 
-__all__ = ["Distilled", "Keep", "Scored", "distil", "score"]
+__all__ = ["Distilled", "Keep", "Scored", "distil", "score", "shortest"]
 
 R = TypeVar("R")
 
@@ -181,12 +181,17 @@ def _broken(sample: Sample, cause: str, reason: str) -> Distilled:
     return Distilled(sample, failed=Failed(sample.source, sample.row, sample.id, "generate", cause, reason))
 
 
+def shortest(trace: Trace) -> tuple[int, int, str]:
+    """Order traces by their tokens, or by their characters where nobody counted; then by the try."""
+    return (_tokens(trace), trace.try_index, trace.id)
+
+
 def _tokens(trace: Trace) -> int:
     return trace.usage.completion or len(trace.reasoning) + len(trace.answer)
 
 
 _ORDER = {
-    "shortest": lambda trace: (_tokens(trace), trace.try_index, trace.id),
+    "shortest": shortest,
     "longest": lambda trace: (-_tokens(trace), trace.try_index, trace.id),
     "first": lambda trace: (trace.try_index, trace.id),
 }

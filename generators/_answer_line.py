@@ -18,8 +18,9 @@ class Parts(NamedTuple):
 def answer_line(text: str) -> Parts:
     r"""Cut `text` before its last answer line; text without one is all answer.
 
-    An answer line begins with `Answer:` (`Final answer:`, bold or in a heading), holds a `\boxed{…}`, or is the very
-    last line and begins with `The answer is`. What follows the line stays with it, so no character is lost.
+    An answer line begins with `Answer:` (`Final answer:`, bold or in a heading, `答案:`, `答:`, `【答案】`), holds a
+    `\boxed{…}`, or is the very last line and begins with `The answer is` (`所以答案是`). What follows the line stays
+    with it, so no character is lost.
     """
     text = text.strip()
     lines = text.splitlines(keepends=True)
@@ -45,9 +46,15 @@ def _filled_above(lines: list[str], index: int) -> int | None:
     return next((i for i in range(index - 1, -1, -1) if lines[i].strip()), None)
 
 
-_HEAD = r"[\s#>*_`-]{0,12}(?:(?:the\s+)?(?:final\s+)?answer|答案)[\s*_`]{0,6}"
-_LABEL = re.compile(_HEAD + r"[:\uff1a]", re.IGNORECASE)
+_MARKUP = r"[\s#>*_`-]{0,12}"
+_ANSWER_ZH = r"(?:最终|最后|正确)?的?答案"
+_HEAD = _MARKUP + rf"(?:(?:the\s+)?(?:final\s+)?answer|{_ANSWER_ZH}[是为]?|答)[\s*_`]{{0,6}}"
+_LABEL = re.compile(_HEAD + rf"[:\uff1a]|{_MARKUP}【{_ANSWER_ZH}】", re.IGNORECASE)
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
-_CLOSING = re.compile(r"[\s*_]{0,8}(?:so|thus|therefore|hence)?,?\s*the\s+(?:final\s+)?answer\s+is\b", re.IGNORECASE)
+_CLOSING = re.compile(
+    r"[\s*_]{0,8}(?:(?:so|thus|therefore|hence)?,?\s*the\s+(?:final\s+)?answer\s+is\b"
+    rf"|(?:所以|因此|故|综上|综上所述)?[,\uff0c]?\s*{_ANSWER_ZH}[是为])",
+    re.IGNORECASE,
+)
 _OPENS = re.compile(r"\$\$|\\\[|" + _HEAD + r"[:\uff1a]?[\s*_`]{0,6}", re.IGNORECASE)
 """Lines that only open what follows: a display formula, or a heading such as `**Final answer:**`."""

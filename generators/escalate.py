@@ -68,6 +68,8 @@ class Escalate:
     long_tries: int = 4
     short_prompt: str = field(default_factory=lambda: prompts.load("generators.prompts", "escalate_short"))
     long_prompt: str = field(default_factory=lambda: prompts.load("generators.prompts", "think_then_answer"))
+    revise_prompt: str = field(default_factory=lambda: prompts.load("generators.prompts", "revise"))
+    """As think-then-answer has it."""
     short_sampling: Sampling = field(default_factory=lambda: Sampling(temperature=0.6, top_p=0.95, max_tokens=1024))
     long_sampling: Sampling = field(default_factory=lambda: Sampling(temperature=0.6, top_p=0.95, max_tokens=8192))
     longest: int = 0
@@ -129,6 +131,7 @@ class Escalate:
             role=self.long_role,
             longest=self.longest,
             revise=self.revise,
+            revise_prompt=self.revise_prompt,
         )
 
 

@@ -26,7 +26,7 @@ __all__ = ["Virgo"]
 class Virgo:
     """Draw `rollouts` long thoughts at once and verify each; nothing is revised, so no trace has seen the answer."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     verifier: Verifier
     """Decides each rollout; handed in, because generators import no scorers."""
     rollouts: int = 5

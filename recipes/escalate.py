@@ -70,7 +70,8 @@ def build(
         longest=longest,
         revise=revise,
     )
+    keep = Keep(most=max_traces)
     samples = run.read(source, name=f"{name}-samples", limit=limit)
-    version = run.distil(samples, generator, name=name, keep=Keep(most=max_traces))
+    version = run.distil(samples, generator, name=name, keep=keep)
     run.funnel(version)
     return version

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from curate.run import Keep, Rule, Run
 from generators.screened import Screened
 from generators.think_then_answer import ThinkThenAnswer
+from schemas.errors import ConfigError
 from schemas.prompt import load
 from schemas.protocols import TraceScorer
 from schemas.request import Sampling
@@ -71,9 +72,12 @@ def build(
         system: put the instruction into a system turn; off for teachers that want none.
 
     """
-    verifier = VerifyAnswer()
+    if not 0 <= min_rate <= max_rate <= 1:
+        raise ConfigError(
+            f"the band of pass rates is 0 <= low <= high <= 1: got --min-rate {min_rate:g} and --max-rate {max_rate:g}"
+        )
+    verifier, keep = VerifyAnswer(), Keep(most=max_traces)
     rated = [Difficulty(verifier, n=rollouts)] if rollouts else []
-    scored = run.read(source, name=f"{name}-scored", limit=limit, score=rated)
     rate = "difficulty.detail.pass_rate"
     writer = ThinkThenAnswer(
         verifier,
@@ -88,12 +92,13 @@ def build(
         "language": Language(),
         "reasoning_agrees": ReasoningAgrees(),
     }
+    scored = run.read(source, name=f"{name}-scored", limit=limit, score=rated)
     version = run.distil(
         scored,
         Screened(verifier, writer, screens),
         name=name,
         rules=[Rule(rate, ">=", min_rate), Rule(rate, "<=", max_rate)] if rollouts else [],
-        keep=Keep(most=max_traces),
+        keep=keep,
     )
     run.funnel(version)
     return version

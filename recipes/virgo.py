@@ -82,6 +82,10 @@ def build(
         raise ConfigError("recipe virgo needs --source (image questions), --text (text questions), or both")
     if text_share is not None and not (source and text and 0 <= text_share <= 1):
         raise ConfigError("--text-share is a share from 0 to 1, of a set with both --source and --text")
+    if most is not None and not (source and text and most > 0):
+        raise ConfigError("--most is 1 or more, of a set with both --source and --text")
+    if (drop_solved or self_distilled) and not source:
+        raise ConfigError("--drop-solved and --self-distilled are about image questions: name them with --source")
     verifier = VerifyAnswer()
     sampling = Sampling(temperature=temperature, top_p=top_p, max_tokens=longest)
     greedy = Difficulty(verifier, n=1, sampling=Sampling(temperature=0.0, max_tokens=longest))

@@ -71,12 +71,17 @@ def command(
 
 
 def _rows(store: Store, version: Version, *, rejected: bool) -> Iterator[tuple[Sample, Trace]]:
-    """Yield the kept traces of every sample; where an exporter sets `rejected`, the rejected ones after them."""
+    """Yield the kept traces of every sample; where an exporter sets `rejected`, shortest first, then the rejected."""
+    from curate.chain import shortest
     from curate.pairs import rollouts
 
-    rows = rollouts(store, version) if rejected else ((sample, kept, []) for sample, kept in store.pairs(version))
-    for sample, kept, unkept in rows:
-        for trace in (*kept, *unkept):
+    if not rejected:
+        for sample, kept in store.pairs(version):
+            for trace in kept:
+                yield sample, trace
+        return
+    for sample, kept, unkept in rollouts(store, version):
+        for trace in (*sorted(kept, key=shortest), *unkept):
             yield sample, trace
 
 

@@ -32,7 +32,9 @@ _FROM = {"user": "human", "assistant": "gpt", "system": "system"}
 class Virgo:
     """Write one row a question with all of its rollouts."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
+    instruction: str = ""
+    """Opens the user's first turn in `conversation`, as in the authors' training data; `question` has none."""
     rejected: ClassVar[bool] = True
     """Traces that were written and not kept are handed over too, after the kept ones of their sample."""
 
@@ -44,7 +46,7 @@ class Virgo:
             cannot be trained on, which are listed in `left_out.jsonl`.
 
         """
-        writing = _Writing(Pictures(read, out))
+        writing = _Writing(Pictures(read, out), self.instruction.strip())
         with (out / _ROWS).open("w", encoding="utf-8") as kept, (out / _LEFT_OUT).open("w", encoding="utf-8") as lost:
             for _, group in itertools.groupby(rows, key=lambda row: row[0].id):
                 drawn = list(group)
@@ -61,6 +63,7 @@ class _Writing:
     """An export under way."""
 
     pictures: Pictures
+    instruction: str
     tally: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
 
@@ -88,9 +91,12 @@ class _Writing:
         turns = asked(sample)
         images = self.pictures.paths([media for turn in turns for media in turn.media])
         said = [{"from": _FROM[turn.role], "value": self._counted(*text(turn.content))} for turn in turns]
+        question = said[-1]["value"]
+        first = next(turn for turn in said if turn["from"] == "human")
+        first["value"] = "\n\n".join(filter(None, (self.instruction, first["value"])))
         drawn = sorted(traces, key=lambda trace: (trace.teacher, trace.try_index, trace.id))
         return {
-            "question": said[-1]["value"],
+            "question": question,
             "answer": sample.answer.text if sample.answer is not None else "",
             "response": [self._tagged(trace) for trace in drawn],
             "score": [int(trace.verdict is not None and trace.verdict.value == RIGHT) for trace in drawn],

@@ -6,8 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+from fakes.runs import drawn, played
 from fakes.workspace import question, trace
 
+from curate.bands import Bands, banded
+from curate.cli.main import main
 from curate.export.virgo import Virgo
 from curate.store import Store
 from schemas.answer import Answer
@@ -42,6 +46,35 @@ def test_a_row_in_full(tmp_path: Path) -> None:
         assert name in row["provenance"]
     assert counts == {"written": 1, "responses": 2, "marks_neutralised": 0, "pictures": 1}
     assert not (tmp_path / "out" / "left_out.jsonl").exists()
+
+
+def test_an_instruction_opens_the_conversation_alone(tmp_path: Path) -> None:
+    """The first turn of several; the question stays the source's."""
+    store = Store(tmp_path / "w")
+    turns = [Message.of("user", "Hi."), Message.of("assistant", "Hello."), Message.of("user", "What is 1 + 1?")]
+    sample = Sample.of(turns, answer=Answer.of("2"))
+    (tmp_path / "out").mkdir()
+    Virgo(instruction=" Think first.\n")(
+        iter([(sample, trace(sample, answer="2"))]), store.blobs.read, tmp_path / "out"
+    )
+    [row] = json.loads((tmp_path / "out" / "train.json").read_text())
+    assert [turn["value"] for turn in row["conversation"][:3]] == ["Think first.\n\nHi.", "Hello.", "What is 1 + 1?"]
+    assert row["question"] == "What is 1 + 1?"
+
+
+def test_the_shortest_of_several_kept_ones_is_the_conversation(tmp_path: Path) -> None:
+    """Whatever their ids; a rejected one is not looked at, however short and right it is."""
+    with played(tmp_path / "w", lambda _: "") as run:
+        rollouts = drawn(run, {0: [(True, 50), (True, 20), (False, 3), (True, 30), (True, 5)]})
+        banded(run, rollouts, Bands(shortest=10, longest=99, most=3), name="band")
+    for ref, tokens in (("drawn", 5), ("band", 20)):
+        command = ["export", ref, "--to", "virgo", "--workspace", str(tmp_path / "w"), "--out", str(tmp_path / ref)]
+        with pytest.raises(SystemExit, match="0"):
+            main(command)
+        [row] = json.loads((tmp_path / ref / "train.json").read_text())
+        assert row["conversation"][-1]["value"].count(".") == tokens
+        assert row["score"] == [1, 1, 0, 1, 1]
+        assert len(row["response"]) == 5
 
 
 def test_marks_in_texts_are_harmless_and_untrainable_rows_are_listed(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from fakes.programs import AfterAnswer, cut, failed, play, said, sample
 
 from generators.escalate import Escalate
 from generators.perception_to_cognition import PerceptionToCognition
+from schemas import wording
 from schemas.canonical import canonical, spec
 from schemas.errors import ConfigError
 from schemas.request import Cause, Outcome, Request
@@ -136,6 +137,10 @@ def test_a_revision_of_the_long_stage_says_what_it_is() -> None:
     last = played.result[-1]
     assert (last.origin, last.answer_seen, last.verdict.value) == ("revised", True, "right")
     assert last.method == "escalate/long/think_then_answer"
+    asked = next(r for r in played.requests if r.role == "reviser")
+    assert [ref.partition("@")[0] for ref in wording.asked(wording.wordings(spec(revising)), asked)] == [
+        "escalate.revise_prompt"
+    ]
 
 
 def test_stages_may_be_other_methods() -> None:

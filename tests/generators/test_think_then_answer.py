@@ -343,6 +343,13 @@ def test_the_cut_loses_no_character(text: str) -> None:
         ("a\nAnswer: 2\n\nI hope this helps!", "Answer: 2\n\nI hope this helps!"),
         ("a\n答案\uff1a2", "答案\uff1a2"),
         ("The answer: as hard as it is\n\nwork\nAnswer: 2", "Answer: 2"),
+        ("一共 29 只。\n最终答案\uff1a29", "最终答案\uff1a29"),
+        ("算一算。\n答\uff1a29只。", "答\uff1a29只。"),
+        ("算一算。\n**【答案】** 29", "**【答案】** 29"),
+        ("算一算。\n【答案】29", "【答案】29"),
+        ("算一算。\n答案是\uff1a29只", "答案是\uff1a29只"),
+        ("算一算。\n所以\uff0c答案为 29", "所以\uff0c答案为 29"),
+        ("答案是什么呢\uff1f\n再算一遍。", "答案是什么呢\uff1f\n再算一遍。"),
     ],
 )
 def test_answer_lines_of_many_models_are_found(text: str, answer: str) -> None:
