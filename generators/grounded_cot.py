@@ -17,7 +17,6 @@ from generators._chain_check import Judging, doubt
 from generators._stage_writing import cut, opening, seeded
 from generators._stages import Fault
 from schemas import prompt as prompts
-from schemas.answer import AnswerType
 from schemas.boxes import (
     IN_TRACES,
     Box,
@@ -26,6 +25,7 @@ from schemas.boxes import (
     Quad,
     Step,
     Unit,
+    boxed_answer,
     overlaps,
     preamble,
     quads,
@@ -74,7 +74,7 @@ class GroundedCot:
 
     version: ClassVar[int] = 2
     verifier: Verifier
-    """Decides on the answer, unless that is a box; handed in, because generators import no scorers."""
+    """Decides on the answer, unless the known one is a box; handed in, because generators import no scorers."""
     tries: int = 2
     """Draws at most, one after another."""
     form: Form = "xyxy"
@@ -147,9 +147,10 @@ class GroundedCot:
         convention, media = Convention(self.known_form, self.known_unit), sample.media[0]
         found = quads(sample.meta.get(self.boxes)) if self.boxes else []
         steps_meet = _boxes(found, convention, media, f"meta[{self.boxes!r}]")
-        if sample.answer is None or sample.answer.type is not AnswerType.BOX:
+        answer = boxed_answer(sample.answer)
+        if answer is None:
             return _Known(steps_meet, None)
-        return _Known(steps_meet, _boxes(quads(sample.answer.text), convention, media, "the known answer"))
+        return _Known(steps_meet, _boxes(answer, convention, media, "the known answer"))
 
     def _judged(self, sample: Sample, request: Request, outcome: Outcome, known: _Known) -> Program[Trace]:
         assert outcome.reply is not None

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal, NamedTuple, Self, get_args
 
+from schemas.answer import Answer, AnswerType
 from schemas.canonical import JSON
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Quad",
     "Step",
     "Unit",
+    "boxed_answer",
     "iou",
     "overlaps",
     "preamble",
@@ -54,6 +56,9 @@ _N = r"\s{0,4}(-?\d{1,7}(?:\.\d{1,20})?)\s{0,4}"
 _QUAD = re.compile(rf"\[{_N},{_N},{_N},{_N}\]")
 _PLACED = re.compile(rf"\bat:?\s{{0,4}}({_QUAD.pattern}(?:\s{{0,4}}(?:,|;|and)\s{{0,4}}{_QUAD.pattern})*)")
 _STEP = re.compile(r"^[ \t]{0,8}(?:[*#]{1,4}[ \t]{0,4})?Step[ \t]{1,4}(\d{1,4})[ \t]{0,4}[:.][ \t*]{0,8}", re.MULTILINE)
+_ONLY = re.compile(
+    rf"\s{{0,9}}\[?\s{{0,9}}{_QUAD.pattern}(?:\s{{0,9}}(?:,|;|and)?\s{{0,9}}{_QUAD.pattern})*\s{{0,9}}\]?\s{{0,9}}"
+)
 _FIELDS = ("box", "bbox", "coordinate", "coordinates", "bboxes", "bboxs", "boxes")
 
 
@@ -175,6 +180,16 @@ def quads(value: JSON) -> list[Quad]:
     if isinstance(value, str):
         return [_numbers(found) for found in islice(_QUAD.finditer(value[:_LONGEST]), _MOST)]
     return list(islice(_within(value), _MOST))
+
+
+def boxed_answer(answer: Answer | None) -> list[Quad] | None:
+    """Return the boxes of a known answer whose type is box or whose text is boxes and nothing else; None of others."""
+    if answer is None:
+        return None
+    is_box = answer.type is AnswerType.BOX or (
+        answer.type is AnswerType.TEXT and _ONLY.fullmatch(answer.text[:_LONGEST]) is not None
+    )
+    return quads(answer.text) if is_box else None
 
 
 def iou(one: Box, other: Box) -> float:

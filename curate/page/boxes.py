@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from schemas.answer import AnswerType
-from schemas.boxes import IN_TRACES, Box, Convention, quads, steps
+from schemas.answer import Answer, AnswerType
+from schemas.boxes import IN_TRACES, Box, Convention, boxed_answer, quads, steps
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -76,8 +76,8 @@ def known_marks(known: Known | None, sample: Mapping[str, Any]) -> list[Mark]:
         return []
     media, meta = sample["media"][0], sample["meta"] or {}
     found = quads(meta.get(known.field)) if known.field else []
-    if sample["answer_type"] == AnswerType.BOX:
-        found += quads(sample["answer"])
+    if sample["answer"] is not None:
+        found += boxed_answer(Answer(sample["answer"], AnswerType(sample["answer_type"]))) or []
     return [Mark("known", box, _KNOWN) for box in _boxes(found, known.convention, media["width"], media["height"])]
 
 

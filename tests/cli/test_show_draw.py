@@ -165,7 +165,8 @@ def test_known_boxes_are_found_behind_other_steps_and_in_answers(tmp_path: Path)
     row = {"media": [{"width": 400, "height": 200}], "meta": {"coordinate": [0, 0, 0.25, 0.5]}}
     row |= {"answer": "[0.5, 0.5, 0.1, 0.1]", "answer_type": "box"}
     assert [mark.box[:2] for mark in known_marks(known, row)] == [(0, 0), (0.5, 0.5)]
-    assert len(known_marks(known, {**row, "answer_type": "text"})) == 1
+    assert len(known_marks(known, {**row, "answer": "[1, 2, 3, 4] cups", "answer_type": "text"})) == 1
+    assert len(known_marks(known, {**row, "answer": None, "answer_type": None})) == 1
     assert known_marks(None, row) == []
 
 

@@ -137,14 +137,48 @@ def _check_traces(recipe: str, workspace: Path) -> None:
         assert {row["visual_facts"]["value"] for row in rows} == {0.5}
 
 
-def test_boxes_of_another_convention_are_told_before_anything_is_asked(source: Path, tmp_path: Path) -> None:
-    """A declared convention by which fewer known boxes can be boxes is one line and exit code 2."""
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--known-unit", "pixel"], "0 of 16 known boxes can be boxes as xywh pixel, 16 as xywh share"),
+        (["--boxes", "coordnate"], "--boxes coordnate: none of 16 rows with one picture has a box there"),
+    ],
+)
+def test_boxes_that_are_not_as_declared_are_told_before_anything_is_asked(
+    source: Path, tmp_path: Path, options: list[str], words: str
+) -> None:
+    """A convention by which fewer of them can be boxes, a field that no row has: one line and exit code 2."""
     with serve(_say) as server:
-        command = [*_command("grounded_cot", source, tmp_path / "w", server.url), "--known-unit", "pixel"]
+        command = _command("grounded_cot", source, tmp_path / "w", server.url)
+        command = [one for one in command if one not in BOXES] + (
+            options if "--boxes" in options else [*BOXES, *options]
+        )
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert server.bodies == []
-    assert done.returncode == 2
-    assert "0 of 16 known boxes can be boxes as xywh pixel, 16 as xywh share" in done.stderr
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert words in done.stderr
+
+
+def test_rows_that_are_not_qualified_are_dropped_and_answers_may_be_boxes(source: Path, tmp_path: Path) -> None:
+    """What the field says is false is asked nothing; an answer that is a box is judged by its overlap."""
+    rows = [json.loads(line) for line in source.read_text().splitlines()][:4]
+    for row, qualified in zip(rows, (True, False, None, "False"), strict=True):
+        row |= {"answer": "[0.1, 0.2, 0.4, 0.5]", "qualified": qualified}
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def say(body: Mapping[str, Any], before: int) -> Answer | str:
+        text = _text(body)
+        if "leads - yes" in text:
+            return _say(body, before)
+        return "Step 1: it is at [100, 200, 500, 700], so four.\nAnswer: [100, 200, 480, 700]"
+
+    with serve(say) as server:
+        command = [*_command("grounded_cot", source, tmp_path / "w", server.url), "--qualified", "qualified"]
+        version_of([*command, "--no-judge"])
+        assert len(server.bodies) == 2
+    lost = "(SELECT count(*) FROM dropped WHERE rule LIKE '%qualified%') AS lost"
+    found = rows_of(tmp_path / "w", f"SELECT answer, verdict.rule AS rule, {lost} FROM traces", "grounded")
+    assert found == [{"answer": "Answer: [0.100, 0.200, 0.380, 0.500]", "rule": "box", "lost": 2}] * 2
 
 
 def test_a_bridge_of_nothing_is_told(source: Path, tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.boxes import IN_TRACES, Box, Convention, iou, overlaps, quads, rewritten, steps
+from schemas.answer import Answer, AnswerType
+from schemas.boxes import IN_TRACES, Box, Convention, boxed_answer, iou, overlaps, quads, rewritten, steps
 
 SIDES = st.tuples(*[st.floats(0, 1)] * 4).map(lambda s: Box(*_ordered(s))).filter(lambda b: b.area > 1e-4)
 SIZES = st.tuples(st.integers(100, 4000), st.integers(100, 4000))
@@ -129,6 +130,27 @@ def test_what_is_written_reads_back(box: Box) -> None:
 def test_known_boxes_come_in_many_shapes(value: object, count: int) -> None:
     """Lists, objects, mappings and texts; anything else holds none, and there is a limit."""
     assert len(quads(value)) == count
+
+
+@pytest.mark.parametrize(
+    ("answer", "count"),
+    [
+        (Answer("[0.1, 0.2, 0.3, 0.4]"), 1),
+        (Answer.of("[[10, 20, 30, 40], [1,2,3,4]]"), 2),
+        (Answer("[1, 2, 3, 4] and [5, 6, 7, 8]"), 2),
+        (Answer("upper left: [1, 2, 3, 4]", AnswerType.BOX), 1),
+        (Answer("somewhere", AnswerType.BOX), 0),
+        (Answer("marks 1 to 4: [1, 2, 3, 4]"), None),
+        (Answer("[1, 2, 3, 4]", AnswerType.LIST), None),
+        (Answer("[1, 2, 3]"), None),
+        (Answer("[1, 2, 3, 4]" * 30_000 + "x"), None),
+        (None, None),
+    ],
+)
+def test_an_answer_is_boxes_by_its_type_or_where_it_is_nothing_else(answer: Answer | None, count: int | None) -> None:
+    """Numbers in a sentence, and lists of a kind that was declared, are none."""
+    found = boxed_answer(answer)
+    assert (None if found is None else len(found)) == count
 
 
 @given(SIDES, SIDES)
