@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from fakes.programs import failed, play, sample
+from fakes.programs import cut, failed, play, said, sample
 from fakes.runs import played
 
 from curate.cli._recipe import read
@@ -58,12 +58,21 @@ def test_it_runs_and_asks_nothing_twice(written: Path, tmp_path: Path) -> None:
         assert run.ledger.count() == 6
     assert (report.problems, report.kept, report.dropped, report.failed) == ((), 2, 1, 0)
     for trace in traces:
-        assert trace.reasoning == "A number is given, and one more than it is sought.\n\nI count one on.\n"
+        assert trace.reasoning == "A number is given, and one more than it is sought.\n\nI count one on."
         assert (trace.method, trace.origin, trace.answer_seen, len(trace.requests)) == ("restate", "teacher", False, 2)
         assert (trace.sampling.temperature, trace.verdict.value) == (0.6, "right")
 
 
 def test_it_survives_failures(written: Path) -> None:
-    """Where nothing was answered there is no trace."""
+    """Where nothing was answered there is no trace; one that was cut or comes to no answer is undecided."""
     generator = read(written).build.__globals__["Restate"]()
     assert play(generator(sample()), failed).result == []
+    for solved, rule in ((cut, "truncated"), (said, "no_answer_found")):
+        (trace,) = play(
+            generator(sample()),
+            lambda r, solved=solved: (
+                said(r, "I sum.") if "own words" in r.messages[-1].text else solved(r, "<think>On")
+            ),
+        ).result
+        assert (trace.verdict.value, trace.verdict.rule) == ("undecided", rule)
+        assert "On" in trace.reasoning
