@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from curate.run import Keep, Run
+from curate.run import Keep, Rule, Run
 from generators.screened import Screened
 from generators.think_then_answer import ThinkThenAnswer
 from schemas.prompt import load
@@ -71,6 +71,7 @@ def build(
     screens: dict[str, TraceScorer] = {"language": Language(most=foreign, script="Han"), "repetition": Repetition()}
     keep = Keep(most=max_traces)
     samples = run.read(source, name=f"{name}-samples", limit=limit)
-    version = run.distil(samples, Screened(verifier, writer, screens), name=name, keep=keep)
+    answered = Rule("answer IS NOT NULL", "=", threshold=True)  # without one no try can be right
+    version = run.distil(samples, Screened(verifier, writer, screens), name=name, rules=[answered], keep=keep)
     run.funnel(version)
     return version

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from curate.run import Keep, Run
+from curate.run import Keep, Rule, Run
 from generators.escalate import Escalate
 from schemas.request import Sampling
 from scorers.verify_answer import VerifyAnswer
@@ -72,6 +72,7 @@ def build(
     )
     keep = Keep(most=max_traces)
     samples = run.read(source, name=f"{name}-samples", limit=limit)
-    version = run.distil(samples, generator, name=name, keep=keep)
+    answered = Rule("answer IS NOT NULL", "=", threshold=True)  # without one nothing is right, and all is escalated
+    version = run.distil(samples, generator, name=name, rules=[answered], keep=keep)
     run.funnel(version)
     return version

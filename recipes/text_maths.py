@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from schemas.version import Version
 
 PROMPTS = {"maths": "competition_maths", "science": "science"}
+_ANSWERED = Rule("answer IS NOT NULL", "=", threshold=True)
+"""Without a known answer no try can be right."""
 
 
 def build(
@@ -97,7 +99,7 @@ def build(
         scored,
         Screened(verifier, writer, screens),
         name=name,
-        rules=[Rule(rate, ">=", min_rate), Rule(rate, "<=", max_rate)] if rollouts else [],
+        rules=[_ANSWERED, *([Rule(rate, ">=", min_rate), Rule(rate, "<=", max_rate)] if rollouts else [])],
         keep=keep,
     )
     run.funnel(version)

@@ -31,6 +31,10 @@ from scorers.verify_answer import VerifyAnswer
 if TYPE_CHECKING:
     from schemas.version import Version
 
+_ANSWERED = Rule("answer IS NOT NULL", "=", threshold=True)
+"""Without a known answer no rollout can be right."""
+_UNSOLVED = Rule("difficulty.detail.pass_rate", "<", 1.0)
+
 
 def build(
     run: Run,
@@ -106,7 +110,7 @@ def build(
                 system=system,
             ),
             name=f"{name}-{kind}-rollouts",
-            rules=[Rule("difficulty.detail.pass_rate", "<", 1.0)] if picked else [],
+            rules=[_ANSWERED, *([_UNSOLVED] if picked else [])],
             keep=Keep(most=rollouts),
         )
         made.append(banded(run, drawn, bands, name=f"{name}-{kind}"))

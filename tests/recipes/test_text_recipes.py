@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,11 +12,14 @@ from typing import Any, NamedTuple
 import pytest
 from fakes.killed import CURATE, killed_and_resumed, version_of
 from fakes.programs import failed, play
+from fakes.runs import played
 from fakes.server import Answer, serve
 
+from curate.cli._recipe import read
 from curate.store import Store
 from generators._answer_line import answer_line
 from schemas.answer import Answer as KnownAnswer
+from schemas.request import Request
 from schemas.sample import Message, Sample
 from scorers.verify_answer import VerifyAnswer
 
@@ -46,7 +50,13 @@ NAMES = {"preference_pairs": "pairs", "self_decompress": "replay"}
 
 
 def _say(body: Mapping[str, Any], before: int) -> Answer:
-    """Add two numbers: with a seed divisible by 3 wrongly, in the words that were asked for; or list what is wanted."""
+    """Add two numbers: with a seed divisible by 3 wrongly, in the words that were asked for; or list what is wanted.
+
+    A text to embed means something of its own.
+    """
+    if "input" in body:
+        draw = random.Random(body["input"])
+        return Answer(raw=json.dumps({"data": [{"embedding": [draw.gauss(0, 1) for _ in range(32)]}]}).encode())
     turns = [turn["content"] for turn in body["messages"]]
     text = turns[-1] if isinstance(turns[-1], str) else "\n".join(part.get("text", "") for part in turns[-1])
     topic = re.search(r"topic: (.*)", text)
@@ -73,7 +83,8 @@ def _sum(instruction: str, text: str, *, seed: int) -> str:
 
 
 def _command(recipe: str, source: Path, workspace: Path, url: str) -> list[str]:
-    given = [] if recipe == "self_decompress" else ["--source", str(source)]
+    own = recipe == "self_decompress"
+    given = ["--teacher", f"embedder={url}#e5"] if own else ["--source", str(source)]
     given += ["--workspace", str(workspace), "--teacher", f"{url}#mock", "--json", "--quiet", *CASES[recipe].options]
     return [*CURATE, "run", str(ROOT / "recipes" / f"{recipe}.py"), *given]
 
@@ -131,3 +142,35 @@ def test_known_answers_of_real_rows_are_right_behind_the_answer_line(shared: Pat
         verdicts.append(play(VerifyAnswer()(asked, parts.answer), failed).result.value)
     assert "wrong" not in verdicts
     assert verdicts.count("right") >= 0.98 * len(rows)
+
+
+@pytest.mark.parametrize("name", ["virgo", "text_maths", "chinese_maths", "escalate"])
+def test_rows_without_a_known_answer_ask_nobody(name: str, tmp_path: Path) -> None:
+    """Nothing could be right: they are dropped with the reason before a request is paid."""
+    source = tmp_path / "rows.jsonl"
+    source.write_text('{"question": "What is 1 + 1?"}\n{"question": "What is 2 + 2?", "answer": ""}\n')
+    recipe, asked = read(ROOT / "recipes" / f"{name}.py"), []
+    with played(tmp_path / "w", lambda request: asked.append(request) or "Answer: 2") as run:
+        version = recipe.build(run, **{"text" if name == "virgo" else "source": str(source)})
+        assert {(d.rule, d.value) for d in run.store.dropped(version)} == {("answer IS NOT NULL", "False")}
+        assert run.store.check(version).problems == ()
+    assert asked == []
+
+
+def test_a_chinese_question_of_few_letters_is_held_to_chinese(tmp_path: Path) -> None:
+    """English thoughts are right and not kept, Chinese ones are, whatever script the question is in."""
+    source = tmp_path / "rows.jsonl"
+    questions = ("3 + 5 = ?", "\u4e09\u52a0\u4e94\u662f\u591a\u5c11\uff1f", "What is three and five?")
+    source.write_text("".join(json.dumps({"question": asked, "answer": "8"}) + "\n" for asked in questions))
+    chinese = "\u4e09\u52a0\u4e94\u7b49\u4e8e\u516b\u4e2a\uff0c\u5148\u6570\u4e09\u4e2a\uff0c\u518d\u6570\u4e94\u4e2a\uff0c\u4e00\u5171\u662f\u516b\u4e2a\u3002"  # noqa: E501
+    english = "We take three and count on by five, which makes eight in all, and that is what was asked."
+
+    def say(request: Request) -> str:
+        return f"{english if request.try_index % 2 else chinese}\n\n\u7b54\u6848\uff1a\uff18\u4e2a"
+
+    with played(tmp_path / "w", say) as run:
+        version = read(ROOT / "recipes" / "chinese_maths.py").build(run, source=str(source), tries=2, max_traces=2)
+        assert {trace.reasoning for trace in run.store.traces(version)} == {chinese}
+        assert version.manifest.counts["traces"] == len(questions)
+        screened = {trace.verdict.rule for trace in run.store.rejected(version) if trace.verdict}
+        assert screened == {"screen.language"}
