@@ -69,6 +69,7 @@ def build(
     alpha: float = 0.2,
     beta: float = 1.0,
     gamma: float = 1.0,
+    ranges: str = "",
     policy: Literal["budget", "paper", "both"] = "budget",
     shortest: int = 1024,
     longest: int = 8192,
@@ -95,6 +96,8 @@ def build(
         alpha: strength of the length controller, 0.2 keeps its penalty within [1, 1.22].
         beta: weight of the text scores in Eq. 1, where the vision scores have 1.
         gamma: weight of the integration score.
+        ranges: a version such as `r1v-scored@v1` whose least and greatest scores scale those of Eq. 1, so that further
+            rows leave penalties and budgets as they were; the source's own without.
         policy: what the length controller sends: a token `budget`, the `paper`'s penalty, or `both`.
         shortest: token budget of the plainest question.
         longest: token budget of the most demanding one.
@@ -124,6 +127,7 @@ def build(
     drawn = Sampling(temperature=0.0 if attempts == 1 else temperature, max_tokens=longest)
     student = Difficulty(verifier, n=attempts, sampling=drawn)
     said = predictions_in(predictions) if predictions else None
+    frozen = run.store.resolve(ranges) if ranges else None
     turn = Round(round, (0, *TAUS, TAUS[-1])[round], most_returns=max_returns)
 
     scored = run.read(
@@ -137,7 +141,7 @@ def build(
             "question_quality": QuestionQuality(),
         },
     )
-    controller = dataclasses.replace(controller, ranges=run.ranges(scored, controller.reads))
+    controller = dataclasses.replace(controller, ranges=run.ranges(frozen or scored, controller.reads))
     version = run.distil(scored, generator, name=name, score={"length": controller})
     if round:
         rate = f"{name}-rated"

@@ -40,17 +40,16 @@ def _say(body: Mapping[str, Any], before: int) -> Answer:
         levels = dict.fromkeys(("wording", "coherence", "difficulty", "reasoning", "knowledge", "picture"), 3)
         return Answer(json.dumps({"reason": "So.", **levels, "domain": "arithmetic"}), hang=0.02)
     if "Draft:" in text:
-        return Answer(f"One more than {number}.\nAnswer: {number + 1}", hang=0.02)
+        return Answer(f"Count on. It is one more than that.\nAnswer: {number + 1}", hang=0.02)
     right = number < 12 or "Go on from there" in text
     said = f"<think>One more than {number}.</think>\nAnswer: {number + 1 if right else 99}"
     return Answer(said, hang=0.02, usage={"prompt_tokens": 9, "completion_tokens": 3000, "total_tokens": 3009})
 
 
 def _write(path: Path, numbers: range) -> Path:
-    rows = [
-        {"question": f"What follows {n}?", "answer": str(n + 1), "solution": f"Count on. Start at {n}. Add one. Done."}
-        for n in numbers
-    ]
+    rows = [{"question": f"What follows {n}?", "answer": str(n + 1)} for n in numbers]
+    for row in rows[1::2]:  # the others have to be guided
+        row["solution"] = "Count on. Start where you are. Add one. Done."
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
 
@@ -123,7 +122,9 @@ def test_zones_of_the_lightweight_recipe(folder: Path) -> None:
     """Solved always: dropped; never alone but with help: kept, and its trace says that help was shown."""
     with serve(_say) as server:
         made = version_of(_command("lightweight_long_cot", folder, folder / "w", server.url, "--attempts", "2"))
-        assert made["rows"] == 0  # the teacher fails where the student did
+        assert made["rows"] == 0  # the teacher fails where the student did, so rows without a solution get no help
+        zones = "SELECT count(*) AS n FROM samples"
+        assert rows_of(folder / "w", zones, "lightweight-zones") == [{"n": 3}]
         helped = version_of(
             _command("lightweight_long_cot", folder, folder / "w", server.url, "--attempts", "2", "--revise")
         )
@@ -146,8 +147,8 @@ def test_zones_of_the_lightweight_recipe(folder: Path) -> None:
         ("skywork_r1v", ["--round", "5", "--predictions", "p.jsonl"], "--round 1 to 4"),
         ("skywork_r1v", ["--round", "1", "--predictions", "nowhere.jsonl"], "no such file"),
         ("skywork_r1v", ["--round", "1", "--max-returns", "-1"], "0 times or more"),
-        ("skywork_r1v", ["--round", "1", "--attempts", "0"], "at least 1"),
         ("skywork_r1v", ["--shortest", "9000"], "token limits"),
+        ("skywork_r1v", ["--ranges", "nowhere"], "no version 'nowhere'"),
         ("virgo", ["--text-share", "2"], "share from 0 to 1"),
         ("lightweight_long_cot", ["--low", "0.9", "--high", "0.1"], "middle band"),
     ],
