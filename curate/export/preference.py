@@ -61,7 +61,8 @@ class Preference:
             for sample, group in groupby(rows, key=lambda row: row[0]):
                 writing.put(sample, [trace for _, trace in group], pairs, matched, lost)
         if not writing.paired:
-            raise ConfigError("the version holds no pairs: make one of it with curate.pairs.pair_up first")
+            made = "curate run recipes/preference_pairs.py --rollouts VERSION"
+            raise ConfigError(f"the version holds no pairs; `{made}` makes them of a version's right and wrong traces")
         if not writing.lost:
             (out / _LEFT_OUT).unlink()
         if self.form == "trl" and not writing.pictures.count:
