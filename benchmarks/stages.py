@@ -60,7 +60,9 @@ def main() -> None:
         asyncio.run(serve(options.latency_ms / 1000))
         return
     worth = list(searches(options.questions)) if options.questions else []
-    pace = overlap(options.samples, options.in_flight, options.latency_ms / 1000, options.runs)
+    pace = (
+        overlap(options.samples, options.in_flight, options.latency_ms / 1000, options.runs) if options.samples else {}
+    )
     print(json.dumps({"searches": worth, "overlap": pace}))
 
 

@@ -7,7 +7,8 @@
    has a judge compare candidates pairwise until the best are left; `swires` has stages rated and goes back to the
    captions where no reasoning is good enough. `--mode answer_conditioned` shows the plain teacher the known answer, and
    the hints of the row's field `hints`, as the published set was made; every trace then says `answer_seen`.
-3. Judge. All tags once and in order, the conclusion verified, and a judge to say that the reasoning leads to it.
+3. Judge. All tags once and in order, the conclusion verified by rules and, where they cannot tell, by a judge that sees
+   question and pictures; then a judge has to say that the reasoning leads to it.
 
 Roles: `teacher` writes, `judge` compares and judges, `reward` rates. One `--teacher SPEC` plays them all; `--teacher
 reward=SPEC --reward-model` binds a model that replies with a number. `--prefill` is for models tuned on this format,
@@ -27,6 +28,7 @@ from generators.swires import Swires
 from schemas.errors import ConfigError
 from schemas.request import Sampling
 from scorers.verify_answer import VerifyAnswer
+from scorers.verify_judge import VerifyJudge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,7 +102,8 @@ def build(
         reward_model: swires: the role `reward` replies with a number, as IXC-2.5-Reward does, and its threshold holds.
         prefill: beam and swires: the model goes on in its own turn instead of being asked for each stage.
         shown: show two worked examples first.
-        judge: have a judge say whether the reasoning leads to a right conclusion.
+        judge: have a judge say whether the reasoning leads to a right conclusion, and whether a conclusion is right
+            that the rules leave open.
         control: have it also refuse a conclusion the reasoning does not lead to; one more request.
         temperature: of the teacher.
         top_p: of the teacher.
@@ -118,7 +121,7 @@ def build(
         _refuse_idle("honest", answer_conditioned={"hints": hints}, option="mode")
     if prefill and method == "plain":
         raise ConfigError("--prefill goes with --method beam or swires: plain does not use it")
-    verifier = VerifyAnswer()
+    verifier = VerifyAnswer(judge=VerifyJudge(pictures=True) if judge else None)
     examples = SHOWN if shown else ()
     sampling = Sampling(temperature=temperature, top_p=top_p, max_tokens=stage_tokens)
     generator: LlavaCot | StageBeam | Swires

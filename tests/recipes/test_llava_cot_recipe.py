@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.judges import opinion, shown
 from fakes.killed import CURATE, killed_and_resumed, rows_of, version_of
 from fakes.runs import played
 from fakes.server import Answer, serve
@@ -134,6 +135,31 @@ def test_options_that_would_do_nothing_are_told(options: dict[str, Any], told: s
     build = runpy.run_path(str(ROOT / "recipes" / "llava_cot.py"))["build"]
     with pytest.raises(ConfigError, match=told):
         build(None, source=str(source), **options)
+
+
+def test_a_conclusion_in_other_words_is_judged_and_its_prompts_stand_on_the_trace(tmp_path: Path) -> None:
+    """Where rules leave it open a judge of answers decides, and then the judge of the reasoning is asked."""
+    build = runpy.run_path(str(ROOT / "recipes" / "llava_cot.py"))["build"]
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"question": "Who barks?", "answer": "a dog with brown fur", "hints": "Look at it."}))
+
+    def say(request: Request) -> str:
+        text = request.messages[-1].text
+        if request.purpose.startswith("llava_cot.judge"):
+            leads = "yes" if "[conclusion" in text and "\nthe brown dog\n" in text else "no"
+            return json.dumps({"quote": "It is so.", "reason": "So.", "leads": leads})
+        if request.role == "judge":
+            case = shown(text)
+            return opinion("yes" if case.known == "a dog with brown fur" else "no", case.answer)
+        return "\n".join(f"<{n}> {'the brown dog' if n == 'CONCLUSION' else 'It is so.'} </{n}>" for n in STAGES)
+
+    with played(tmp_path / "w", say) as run:
+        [trace] = run.store.traces(build(run, source=str(path), mode="answer_conditioned"))
+    assert trace.verdict is not None
+    assert (trace.verdict.value, trace.verdict.rule) == ("right", "judge")
+    assert [ref.partition("@")[0] for ref in trace.prompts] == [
+        f"llava_cot.{name}" for name in ("hints_prompt", "known_prompt", "prompt")
+    ]
 
 
 def test_rows_that_nothing_can_be_right_for_are_dropped_unasked_and_hints_are_shown(tmp_path: Path) -> None:
