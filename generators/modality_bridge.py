@@ -101,7 +101,7 @@ class ModalityBridge:
         """Return a trace with a verdict for every chain; one trace says so where no text for the pictures was had.
 
         Raises:
-            SchemaError: `given` names no text of a sample with pictures, or there is neither text nor describer.
+            SchemaError: nothing would stand for the pictures: there is no describer, and no text in `given`.
 
         """
         bridge = yield from self._bridge(sample)
@@ -122,7 +122,8 @@ class ModalityBridge:
         known = given(sample, self.given) if self.given else ""
         if not self.describe:
             if not known:
-                raise SchemaError("describe is off and given names no text: nothing would stand for the pictures")
+                message = f"describe is off and the row has no text in meta[{self.given!r}]"
+                raise SchemaError(f"{message}: nothing would stand for the pictures")
             return _Text(known, f"{_NAME}/given_text")
         draft = yield from self._pseudo(sample)
         notes = (prompts.fill(self.notes_prompt, notes=plain(_seen(one))) for one in draft)

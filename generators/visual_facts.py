@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import ClassVar, NamedTuple
 
 from generators._chain import is_right, withdrawn
@@ -17,6 +18,7 @@ from generators._stage_case import Material, case, plain, question, told, word
 from generators.think_then_answer import ThinkThenAnswer
 from schemas import prompt as prompts
 from schemas.canonical import JSON
+from schemas.errors import ConfigError
 from schemas.protocols import Generator, Verifier
 from schemas.request import Outcome, Program, Request, Sampling
 from schemas.sample import Sample
@@ -64,14 +66,15 @@ class VisualFacts:
     The reference of a sample is every fact of its right chains that holds, or those that its row brings along.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     verifier: Verifier
     """Decides on the answers; handed in, because generators import no scorers."""
     tries: int = 2
     writer: Generator | None = None
     """Writes the chains; think-then-answer with `tries` draws and no revision where not given."""
     given: str = ""
-    """Key of the sample's `meta` with reference facts, a list or text with `<info1>` marks; empty takes the chains'."""
+    """Key of the sample's `meta` with reference facts, a list or text with `<info1>` marks, trusted as the known answer
+    is; empty takes the chains'. A row without them is unscored: two kinds of reference are two measures."""
     most: int = 12
     """Facts taken of one chain, and of the reference; each is one request to the checker."""
     reject_false: bool = True
@@ -92,7 +95,17 @@ class VisualFacts:
     """Says which facts a chain states; needs no picture."""
 
     def __post_init__(self) -> None:
-        """Use think-then-answer where no writer is given."""
+        """Use think-then-answer where no writer is given, and refuse parameters that mean nothing.
+
+        Raises:
+            ConfigError: there would be no chain or no fact, or a coverage that cannot be.
+
+        """
+        if min(self.tries, self.most) < 1 or not 0 <= self.least <= 1:
+            limits = f"tries={self.tries}, most={self.most}, least={self.least:g}"
+            raise ConfigError(
+                f"visual_facts: {limits}: use 1 or more tries and facts, and a least coverage from 0 to 1"
+            )
         if self.writer is None:
             # the class is frozen, and what writes belongs to its spec
             object.__setattr__(self, "writer", ThinkThenAnswer(self.verifier, tries=self.tries, revise=False))
@@ -111,17 +124,18 @@ class VisualFacts:
         assert self.writer is not None
         traces = yield from self.writer(sample)
         right = [trace for trace in traces if is_right(trace)]
-        if not right or not sample.media:
+        known = _listed(sample.meta.get(self.given))[: self.most] if self.given else []
+        if not sample.media or not (right or known):
             why = "no chain of the sample is right" if sample.media else "the question has no picture"
             return [trace.with_score(_NAME, Score.unscored(why)) for trace in traces]
         judged = yield from self._judged(sample, right)
-        reference = self._reference(sample, [judged[trace.id] for trace in right])
+        reference = known if self.given else _true([judged[trace.id] for trace in right])[: self.most]
         stated = yield from self._stated(sample, traces, reference)
         return [self._scored(trace, judged.get(trace.id), reference, stated.get(trace.id)) for trace in traces]
 
     def _judged(self, sample: Sample, right: Sequence[Trace]) -> Program[dict[str, _Judged]]:
         """Take the facts out of right chains and check each in the picture; the same fact is checked once."""
-        outcomes = yield [self._extraction(sample, trace) for trace in right]
+        outcomes = (yield [self._extraction(sample, trace) for trace in right]) if right else []
         lists = [_facts(outcome, self.most) for outcome in outcomes]
         wanted = list(dict.fromkeys(fact for found in lists for fact in found or ()))
         answers = (yield [self._check(sample, fact) for fact in wanted]) if wanted else []
@@ -130,12 +144,6 @@ class VisualFacts:
             trace.id: _Judged(tuple(_Fact(fact, holds[fact]) for fact in found or ()), found is not None)
             for trace, found in zip(right, lists, strict=True)
         }
-
-    def _reference(self, sample: Sample, judged: Sequence[_Judged]) -> list[str]:
-        if self.given and (known := _listed(sample.meta.get(self.given))):
-            return known[: self.most]
-        true = (fact.text for one in judged for fact in one.facts if fact.holds == "yes")
-        return list(dict.fromkeys(true))[: self.most]
 
     def _stated(
         self, sample: Sample, traces: Sequence[Trace], reference: Sequence[str]
@@ -175,7 +183,8 @@ class VisualFacts:
             detail["facts"] = json.dumps([fact._asdict() for fact in facts], ensure_ascii=False)
         false = next((fact.text for fact in facts if fact.holds == "no"), "")
         if not reference:
-            score = Score.unscored("there are no facts that hold to measure by", **detail)
+            why = f"the row has no facts in meta[{self.given!r}]" if self.given else "there are no facts that hold"
+            score = Score.unscored(f"{why} to measure by", **detail)
         elif stated is None:
             score = Score.unscored("nobody could say which facts the chain states", **detail)
         else:
@@ -190,6 +199,12 @@ class VisualFacts:
         if is_right(trace) and score.value is not None and score.value < self.least:
             return withdrawn(trace, "visual_facts_few", f"states {score.value:.2f} of the facts, {self.least:g} wanted")
         return trace
+
+
+def _true(judged: Sequence[_Judged]) -> list[str]:
+    """Return the facts that hold, in turn one of each chain: where only so many are taken, no chain has all of them."""
+    columns = zip_longest(*([fact.text for fact in one.facts if fact.holds == "yes"] for one in judged))
+    return list(dict.fromkeys(text for column in columns for text in column if text))
 
 
 def _facts(outcome: Outcome, most: int) -> list[str] | None:

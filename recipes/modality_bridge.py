@@ -5,8 +5,8 @@
 
 1. Read. Rows of any source become samples.
 2. Describe. The model that sees puts the pictures into words without answering; `--pseudo` has it think about the
-   question first, as Vision-R1 does (arXiv 2503.06749). `--given KEY` adds the row's own text, OCR or a table;
-   `--no-describe` has that alone.
+   question first, as Vision-R1 does (arXiv 2503.06749). `--given FIELD` adds the row's own text, OCR or a table, where
+   it has any; `--no-describe` has that alone, and rows without it fail.
 3. Reason. A model that reads the text in place of the pictures writes `tries` chains.
 4. Check. The answer is verified; a right chain that speaks of a description is written anew, once; and a judge that
    sees the pictures has to find it true to them.
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from curate.query import query
 from curate.run import Keep, Run
 from generators.modality_bridge import ModalityBridge
 from schemas.errors import ConfigError
@@ -80,6 +81,23 @@ def build(
         sampling=Sampling(temperature=temperature, top_p=top_p, max_tokens=longest),
     )
     samples = run.read(source, name=f"{name}-samples", limit=limit)
+    if given:
+        check(run, samples, given)
     version = run.distil(samples, generator, name=name, keep=Keep(most=max_traces))
     run.funnel(version)
     return version
+
+
+def check(run: Run, version: Version, given: str) -> None:
+    """Say how many of the rows with pictures have text for them.
+
+    Raises:
+        ConfigError: none has.
+
+    """
+    column = "meta ->> '" + given.replace("'", "''") + "'"
+    counts = f"SELECT count(nullif({column}, '')), count(*) FROM samples WHERE len(media) > 0"  # noqa: S608 - quoted
+    [(have, rows)] = query(run.store, counts, at=version.id).rows
+    if rows and not have:
+        raise ConfigError(f"--given {given}: none of {rows} rows with pictures has it; name another field")
+    run.say(f"{have} of {rows} rows with pictures have text for them in {given!r}")

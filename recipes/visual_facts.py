@@ -18,9 +18,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from curate.query import query
 from curate.run import Keep, Run
 from generators.think_then_answer import ThinkThenAnswer
 from generators.visual_facts import VisualFacts
+from schemas.errors import ConfigError
 from schemas.request import Sampling
 from scorers.verify_answer import VerifyAnswer
 
@@ -53,7 +55,7 @@ def build(
         limit: read only so many rows.
         tries: chains per question.
         most_facts: facts taken of one chain; each is one request.
-        given: field of the rows with reference facts; those of right chains without.
+        given: field of the rows with reference facts; without it those of right chains are the reference.
         reject_false: withdraw the verdict of a right chain that states a false fact.
         least: coverage below which a right chain is not kept.
         temperature: of the teacher.
@@ -73,6 +75,23 @@ def build(
         least=least,
     )
     samples = run.read(source, name=f"{name}-samples", limit=limit)
+    if given:
+        check(run, samples, given)
     version = run.distil(samples, generator, name=name, keep=Keep(most=max_traces))
     run.funnel(version)
     return version
+
+
+def check(run: Run, version: Version, given: str) -> None:
+    """Say how many rows have reference facts; those without are unscored.
+
+    Raises:
+        ConfigError: no row has any.
+
+    """
+    kind = "json_type(meta -> '" + given.replace("'", "''") + "')"
+    counts = f"SELECT count(*) FILTER ({kind} IN ('ARRAY', 'VARCHAR')), count(*) FROM samples"  # noqa: S608 - quoted
+    [(have, rows)] = query(run.store, counts, at=version.id).rows
+    if rows and not have:
+        raise ConfigError(f"--given {given}: none of {rows} rows has reference facts there; name another field")
+    run.say(f"{have} of {rows} rows have reference facts in {given!r}")

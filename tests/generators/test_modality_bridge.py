@@ -213,8 +213,10 @@ def test_text_of_the_row_stands_for_the_picture_or_helps_the_describer() -> None
         listed = play(alone(sample(meta={"table": value})), models(GOOD))
         assert f"[picture]\n{shown}\n[end of picture]" in listed.requests[0].messages[-1].text
     for empty in (sample(), sample(meta={"table": []}), sample(meta={"table": " "}), sample(meta={"table": 7})):
-        with pytest.raises(SchemaError, match="table"):
+        with pytest.raises(SchemaError, match="no text in meta\\['table'\\]: nothing would stand"):
             play(alone(empty), models(GOOD))
+        helped = play(dataclasses.replace(GENERATOR, given="table")(empty), models(GOOD))
+        assert (helped.requests[0].role, helped.result[0].verdict.value) == ("describer", "right")
     with pytest.raises(SchemaError, match="nothing would stand"):
         play(dataclasses.replace(GENERATOR, describe=False)(table), models(GOOD))
 

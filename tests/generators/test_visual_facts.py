@@ -14,6 +14,7 @@ from fakes.staged import blocks
 from generators.grounded_cot import GroundedCot
 from generators.visual_facts import VisualFacts
 from schemas.canonical import canonical, spec
+from schemas.errors import ConfigError
 from schemas.request import Outcome, Request
 
 GENERATOR = VisualFacts(AfterAnswer())
@@ -106,6 +107,34 @@ def test_facts_may_come_with_the_row() -> None:
         assert [t.scores["visual_facts"].detail["reference"] for t in played.result] == [2, 2]
         assert blocks(played.requests[-1])["facts"] == "1. The dog is brown\n2. A red ball"
     assert played.result[0].scores["visual_facts"].value == 0.5
+
+
+def test_chains_of_a_row_with_facts_are_measured_though_none_is_right() -> None:
+    """Nothing has to be taken out of them; where the row has none the score is missing, not of another kind."""
+    given = VisualFacts(AfterAnswer(), tries=1, given="visual_key_info")
+    played = play(given(sample(meta={"visual_key_info": ["The dog is brown", "A red ball"]})), models(WRONG))
+    assert [r.purpose.rpartition(".")[2] for r in played.requests] == ["think_then_answer", "cover"]
+    assert [(t.verdict.value, t.scores["visual_facts"].value) for t in played.result] == [("wrong", 0.5)]
+    bare = play(given(sample()), models(FULL, false=["Two hind legs"]))
+    (trace,) = bare.result
+    assert trace.scores["visual_facts"].value is None
+    assert "no facts in meta['visual_key_info']" in trace.scores["visual_facts"].reason
+    assert (trace.verdict.rule, trace.scores["visual_facts"].detail["own_false"]) == ("visual_fact_false", 1)
+
+
+def test_the_reference_takes_facts_of_every_chain_in_turn() -> None:
+    """Where only so many are taken, the first chain does not fill it alone."""
+    facts = {FULL: ["brown one", "front two", "hind three"], BRIEF: ["red one", "red two"]}
+    few = dataclasses.replace(GENERATOR, most=3)
+    played = play(few(sample()), models(FULL, BRIEF, facts=facts))
+    assert blocks(played.requests[-1])["facts"].splitlines() == ["1. brown one", "2. red one", "3. front two"]
+
+
+@pytest.mark.parametrize("odd", [{"tries": 0}, {"most": 0}, {"least": -0.1}, {"least": 1.5}, {"least": float("nan")}])
+def test_parameters_that_mean_nothing_are_refused(odd: dict[str, float]) -> None:
+    """No chain, no fact, a coverage that cannot be."""
+    with pytest.raises(ConfigError, match="1 or more tries and facts"):
+        dataclasses.replace(GENERATOR, **odd)
 
 
 @pytest.mark.parametrize(

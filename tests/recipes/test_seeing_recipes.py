@@ -181,9 +181,16 @@ def test_rows_that_are_not_qualified_are_dropped_and_answers_may_be_boxes(source
     assert found == [{"answer": "Answer: [0.100, 0.200, 0.380, 0.500]", "rule": "box", "lost": 2}] * 2
 
 
-def test_a_bridge_of_nothing_is_told(source: Path, tmp_path: Path) -> None:
-    """Neither a describer nor a field with text."""
-    command = [*_command("modality_bridge", source, tmp_path / "w", "http://127.0.0.1:9/v1"), "--no-describe"]
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--no-describe"], "--no-describe needs --given"),
+        (["--no-describe", "--given", "ocr"], "--given ocr: none of 16 rows with pictures has it"),
+    ],
+)
+def test_a_bridge_of_nothing_is_told(source: Path, tmp_path: Path, options: list[str], words: str) -> None:
+    """Neither a describer nor a field with text, or one that no row has."""
+    command = [*_command("modality_bridge", source, tmp_path / "w", "http://127.0.0.1:9/v1"), *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "--no-describe needs --given" in done.stderr
+    assert words in done.stderr
