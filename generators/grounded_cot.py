@@ -105,16 +105,14 @@ class GroundedCot:
     """Whether the judge also has to refuse another answer: one more request."""
 
     def __post_init__(self) -> None:
-        """Refuse parameters that mean nothing.
+        """Refuse an overlap that no box exceeds, or any.
 
         Raises:
-            ConfigError: nothing would be drawn, or no box could be right.
+            ConfigError: it is out of its range.
 
         """
-        if self.tries < 1 or not 0 <= self.iou < 1:
-            raise ConfigError(
-                f"grounded_cot: tries={self.tries}, iou={self.iou:g}: use 1 or more tries, and 0 <= iou < 1"
-            )
+        if not 0 <= self.iou < 1:
+            raise ConfigError(f"iou of {self.iou:g} means nothing: use 0 or more, below 1")
 
     def __call__(self, sample: Sample, /) -> Program[list[Trace]]:
         """Return a trace with a verdict for every reply; a request that failed leaves none.

@@ -18,7 +18,7 @@ from generators._chain_check import Judging, doubt
 from generators._stage_case import conversation, plain
 from generators._stage_writing import cut, seeded
 from schemas import prompt as prompts
-from schemas.errors import ConfigError, SchemaError
+from schemas.errors import SchemaError
 from schemas.protocols import Verifier
 from schemas.request import Outcome, Program, Request, Sampling
 from schemas.sample import Message, Sample
@@ -86,16 +86,6 @@ class ModalityBridge:
     """Whether a judge that sees the pictures has to find right chains true to them."""
     judge_control: bool = True
     """Whether the judge also has to refuse another conclusion: one more request."""
-
-    def __post_init__(self) -> None:
-        """Refuse parameters that mean nothing.
-
-        Raises:
-            ConfigError: nothing would be drawn.
-
-        """
-        if self.tries < 1:
-            raise ConfigError(f"modality_bridge: tries={self.tries}: use 1 or more")
 
     def __call__(self, sample: Sample, /) -> Program[list[Trace]]:
         """Return a trace with a verdict for every chain; one trace says so where no text for the pictures was had.

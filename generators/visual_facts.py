@@ -98,13 +98,12 @@ class VisualFacts:
         """Use think-then-answer where no writer is given, and refuse parameters that mean nothing.
 
         Raises:
-            ConfigError: there would be no chain or no fact, or a coverage that cannot be.
+            ConfigError: there would be no fact, or a coverage that cannot be.
 
         """
-        if min(self.tries, self.most) < 1 or not 0 <= self.least <= 1:
-            limits = f"tries={self.tries}, most={self.most}, least={self.least:g}"
+        if self.most < 1 or not 0 <= self.least <= 1:
             raise ConfigError(
-                f"visual_facts: {limits}: use 1 or more tries and facts, and a least coverage from 0 to 1"
+                f"most={self.most}, least={self.least:g}: use 1 or more facts, and a coverage from 0 to 1"
             )
         if self.writer is None:
             # the class is frozen, and what writes belongs to its spec
