@@ -7,34 +7,43 @@ the closing tag because the template opened it, opened and never closed, or not 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["Thought", "join", "split"]
+__all__ = ["Mark", "Thought", "join", "marks", "split", "unmarked"]
 
 _SPACE = r"[ \t\r\n]{0,40}"
 _START = (
     r"(?:<s>|<\|im_start\|>assistant|<\|start_header_id\|>assistant<\|end_header_id\|>|<\|start\|>assistant"
     r"|<[|\uff5c]Assistant[|\uff5c]>)?"
 )
-_TAG = (
-    r"< ?think(?:ing)? ?>|<seed:think>|<\|think\|>|<\|(?:begin_of_thought|start_thinking)\|>"
-    r"|\u25c1think\u25b7|\[THINK\]|<unused94>"
-)
+_PAIRS = {
+    "think": (r"< ?think ?>", r"< ?/ ?think ?>"),
+    "thinking": (r"< ?thinking ?>", r"< ?/ ?thinking ?>"),
+    "seed:think": (r"<seed:think>", r"</seed:think>"),
+    "|think|": (r"<\|think\|>", r"<\|/think\|>"),
+    "|thought|": (r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),
+    "|thinking|": (r"<\|start_thinking\|>", r"<\|end_thinking\|>"),
+    "\u25c1think\u25b7": (r"\u25c1think\u25b7", r"\u25c1/think\u25b7"),
+    "[think]": (r"\[THINK\]", r"\[/THINK\]"),
+    "unused": (r"<unused94>", r"<unused95>"),
+}
+"""What opens and what ends thinking, by kind."""
+_TAG = "|".join(opens for opens, _ in _PAIRS.values())
 _OPEN = re.compile(rf"{_SPACE}{_START}{_SPACE}(?:{_TAG})", re.IGNORECASE)
 _LATE = re.compile(rf"(?:^[ \t]{{0,40}}(?:{_TAG}))|(?:{_TAG})[ \t]{{0,40}}$", re.IGNORECASE | re.MULTILINE)
 """A tag that opens thinking behind other text stands at one end of a line; elsewhere it is only spoken of."""
-_CLOSE = re.compile(
-    r"< ?/ ?think(?:ing)? ?>|</seed:think>|<\|/think\|>|<\|end_(?:of_thought|thinking)\|>|\u25c1/think\u25b7"
-    r"|\[/THINK\]|<unused95>",
-    re.IGNORECASE,
-)
+_CLOSE = re.compile("|".join(closes for _, closes in _PAIRS.values()), re.IGNORECASE)
+_EITHER = re.compile("|".join(f"({opens})|({closes})" for opens, closes in _PAIRS.values()), re.IGNORECASE)
+_WORDS = r"reason(?:ing)?|thoughts?|scratchpad|analysis|reflection|inner_thoughts|internal_monologue"
 _SECTION = re.compile(
-    r"\s{0,40}<(?!(?-i:REASONING)>)(reason(?:ing)?|thoughts?|scratchpad|analysis|reflection|inner_thoughts|internal_monologue)>",
-    re.IGNORECASE,
+    rf"\s{{0,40}}<(?!(?-i:REASONING)>)({_WORDS})>|\s{{0,40}}<(REASONING)>(?=.*?</REASONING>\s*<(?:SOLUTION|ANSWER)>)",
+    re.IGNORECASE | re.DOTALL,
 )
 """Words that texts also use for parts of an answer: they mark thinking only where the text begins with them.
 
-In capitals, `<REASONING>` is a stage of a LLaVA-CoT answer (arXiv 2411.10440), asked for by itself.
+In capitals, `<REASONING>` is a stage of a LLaVA-CoT answer (arXiv 2411.10440), asked for by itself, unless a solution
+follows it, as in the format that TRL and Unsloth train picture models on.
 """
 _CHANNEL = re.compile(
     r"\s{0,40}(?:<\|start\|>assistant)?<\|channel\|>\s{0,40}(?:analysis|commentary)\b|\s{0,40}analysis(?=\S)"
@@ -42,6 +51,22 @@ _CHANNEL = re.compile(
 _FINAL = re.compile(r"<\|channel\|>\s{0,40}final\b[^<]{0,40}<\|message\|>|assistantfinal")
 _SOLUTION = re.compile(r"<\|(?:begin|end)_of_solution\|>|<\|(?:start|end)_response\|>", re.IGNORECASE)
 _ENDED = re.compile(r"<\|(?:return|end)\|>\s{0,40}\Z")
+
+
+_SPENT = re.compile(
+    rf"{_EITHER.pattern}|</?(?:{_WORDS})>|{_SOLUTION.pattern}|{_FINAL.pattern}|{_ENDED.pattern}|{_START.removesuffix('?')}",
+    re.IGNORECASE,
+)
+
+
+class Mark(NamedTuple):
+    """A tag that opens thinking or ends it."""
+
+    kind: str
+    """`think`, `|thought|`, `channel`, ...; opening and closing tag of one pair are of one kind."""
+    opens: bool
+    start: int
+    end: int
 
 
 class Thought(NamedTuple):
@@ -79,6 +104,40 @@ def join(reasoning: str, answer: str) -> str:
     return f"<think>\n{reasoning.strip()}\n</think>\n\n{answer.strip()}" if reasoning.strip() else answer.strip()
 
 
+def marks(text: str, *, inline: bool = True) -> list[Mark]:
+    """Return the tags of thinking in a text, in order.
+
+    Args:
+        text: a model's text.
+        inline: False for a text whose thinking was taken out already: sections and channels are then a part of it.
+
+    """
+    found = [_mark(match) for match in _EITHER.finditer(text)]
+    return sorted([*found, *_begun(text)], key=lambda mark: mark.start) if inline else found
+
+
+def unmarked(text: str) -> str:
+    """Return a text without any tag that `split` may take away, to count what is left."""
+    return _SPENT.sub("", text)
+
+
+def _mark(match: re.Match[str]) -> Mark:
+    group = match.lastindex or 1
+    return Mark([*_PAIRS][(group - 1) // 2], bool(group % 2), match.start(), match.end())
+
+
+def _begun(text: str) -> Iterator[Mark]:
+    """Yield the tags of a text that begins with a channel, or with the tag of a section."""
+    channel, section = _CHANNEL.match(text), _SECTION.match(text)
+    if channel and _channels(text):
+        yield Mark("channel", True, channel.start(), channel.end())  # noqa: FBT003 - a field, not a flag
+        yield from (Mark("channel", False, end.start(), end.end()) for end in _FINAL.finditer(text))  # noqa: FBT003
+    elif section and not _CLOSE.search(text):
+        word = section[1] or section[2]
+        for tag in re.compile(rf"<(/?){word}>", re.IGNORECASE).finditer(text):
+            yield Mark(word.lower(), not tag[1], tag.start(), tag.end())
+
+
 def _channels(text: str) -> Thought | None:
     """Split a text in channels, with its special tokens or with what is left of it where a server took them out."""
     tokens = "<|channel|>" in text
@@ -94,7 +153,7 @@ def _section(text: str) -> Thought:
     opened = _SECTION.match(text)
     if opened is None:
         return Thought("", text.strip(), closed=True)
-    close = re.compile(rf"</{opened.group(1)}>", re.IGNORECASE).search(text, opened.end())
+    close = re.compile(rf"</{opened[1] or opened[2]}>", re.IGNORECASE).search(text, opened.end())
     if close is None:
         return Thought(text[opened.end() :].strip(), "", closed=False)
     return Thought(text[opened.end() : close.start()].strip(), text[close.end() :].strip(), closed=True)

@@ -12,35 +12,30 @@ from typing import ClassVar, Literal, NamedTuple
 from schemas.canonical import JSON
 from schemas.sample import Sample
 from schemas.score import Score
-from schemas.thinking import split
+from schemas.thinking import marks, split, unmarked
 from schemas.trace import Trace
 from scorers._traces import as_written, written
 
 __all__ = ["ThinkingClosed"]
 
-_TAG = re.compile(
-    r"<(?P<slash>/?)(?P<word>think(?:ing)?|reasoning|thought|answer|solution)>"
-    r"|<\|(?P<side>begin|end)_of_(?P<kind>thought|solution)\|>",
+_ANSWER = re.compile(
+    r"<(?P<slash>/?)(?P<word>answer|solution)>|<\|(?P<side>begin|end|start)_(?:of_)?(?P<kind>solution|response)\|>",
     re.IGNORECASE,
 )
-_ANSWERS = frozenset({"answer", "solution", "|solution|"})
 
 
 class _Tag(NamedTuple):
     kind: str
     opens: bool
     at: int
-
-    @property
-    def thinking(self) -> bool:
-        return self.kind not in _ANSWERS
+    thinking: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ThinkingClosed:
     """1 where thinking and answer are marked off once and whole, else 0; unscored where nothing marks any thinking."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     on: ClassVar[Literal["trace"]] = "trace"
     detail_fields: ClassVar[Mapping[str, type]] = {
         "kinds": str,
@@ -56,7 +51,7 @@ class ThinkingClosed:
         """Rate the text as the model wrote it where the row brought it, else what was stored of it."""
         raw = as_written(sample, trace)
         text = written(trace) if raw is None else raw
-        tags = [_tag(match) for match in _TAG.finditer(text)]
+        tags = _tags(text, inline=raw is not None)
         if not tags and not trace.reasoning.strip():
             return Score.unscored("no tag and no reasoning: nothing marks any thinking", as_written=raw is not None)
         lost = 0 if raw is None else _lost(raw)
@@ -92,14 +87,22 @@ _SAID = {
 }
 
 
+def _tags(text: str, *, inline: bool) -> list[_Tag]:
+    found = [_Tag(mark.kind, mark.opens, mark.start, thinking=True) for mark in marks(text, inline=inline)]
+    return sorted([*found, *map(_tag, _ANSWER.finditer(text))], key=lambda tag: tag.at)
+
+
 def _tag(match: re.Match[str]) -> _Tag:
     if match["kind"]:
-        return _Tag(f"|{match['kind']}|".lower(), match["side"].lower() == "begin", match.start())
-    return _Tag(match["word"].lower(), not match["slash"], match.start())
+        return _Tag(f"|{match['kind'].lower()}|", match["side"].lower() != "end", match.start(), thinking=False)
+    return _Tag(match["word"].lower(), not match["slash"], match.start(), thinking=False)
 
 
 def _inside(tags: list[_Tag]) -> tuple[str, int]:
-    """Judge a stored trace: its thinking stands in a field of its own, so a thinking tag in it is one too many."""
+    """Judge a stored trace: its thinking stands in a field of its own, so a thinking tag in it is one too many.
+
+    Words that answers in stages use for tags, such as `<REASONING>`, are a part of them.
+    """
     first = next((tag for tag in tags if tag.thinking), None)
     if first:
         return "tag_in_text", first.at
@@ -116,7 +119,7 @@ def _whole(tags: list[_Tag], text: str) -> tuple[str, int]:
         (bool(opens) and not closes, "unclosed", opens),
         (bool(opens and closes) and opens[0].kind != closes[0].kind, "mixed_kinds", closes),
         (bool(opens and closes) and closes[0].at < opens[0].at, "opened_again", opens),
-        (bool(opens) and bool(text[: opens[0].at].strip()), "late", opens),
+        (bool(opens) and bool(unmarked(text[: opens[0].at]).strip()), "late", opens),
     )
     for wrong, fault, tags_at in faults:
         if wrong:
@@ -140,4 +143,4 @@ def _lost(text: str) -> int:
 
 
 def _visible(text: str) -> int:
-    return len("".join(_TAG.sub("", text).split()))
+    return len("".join(_ANSWER.sub("", unmarked(text)).split()))

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.thinking import join, split
+from schemas.thinking import join, marks, split, unmarked
 
-words = st.text(st.characters(exclude_characters="<>|"), max_size=60)
+words = st.text(st.characters(exclude_characters="<>|[]\u25c1\u25b7"), max_size=60)
 
 
 @given(words, words)
@@ -37,6 +37,10 @@ def test_join_then_split(reasoning: str, answer: str) -> None:
         ("<reasoning>a</reasoning><answer>b</answer>", "a", "<answer>b</answer>", True),
         ("<answer>b</answer><reasoning>a</reasoning>", "", "<answer>b</answer><reasoning>a</reasoning>", True),
         ("<reasoning>a", "a", "", False),
+        ("<REASONING>a</REASONING>\n<SOLUTION>b</SOLUTION>", "a", "<SOLUTION>b</SOLUTION>", True),
+        ("<REASONING>a</REASONING><CONCLUSION>b", "", "<REASONING>a</REASONING><CONCLUSION>b", True),
+        ("<REASONING>a", "", "<REASONING>a", True),
+        ("<SUMMARY>a</SUMMARY>", "", "<SUMMARY>a</SUMMARY>", True),
         ("<Reasoning>a</Reasoning>b", "a", "b", True),
         ("<REASONING>a</REASONING>b", "", "<REASONING>a</REASONING>b", True),
         ("<|im_start|>assistant\n<think>a</think>b", "a", "b", True),
@@ -62,4 +66,21 @@ def test_the_final_channel_is_the_answer() -> None:
 @pytest.mark.parametrize("token", ["<think>", " \n", "\t<think>a ", "<|channel|>analysis ", "< think"])
 def test_a_megabyte_is_taken_apart(token: str) -> None:
     """Repeated marks cost linear time: a megabyte ends within the suite's limit."""
-    assert isinstance(split(token * (1_000_000 // len(token))).closed, bool)
+    text = token * (1_000_000 // len(token))
+    assert isinstance(split(text).closed, bool)
+    assert isinstance(marks(text), list)
+    assert len(unmarked(text)) <= len(text)
+
+
+def test_marks_are_the_tags_that_split_reads() -> None:
+    """In order, each with its kind and its place; words of sections and channels only where a text begins with them."""
+    text = "<think>a [THINK] <analysis> </think>b"
+    assert [(mark.kind, mark.opens, text[mark.start : mark.end]) for mark in marks(text)] == [
+        ("think", True, "<think>"),
+        ("[think]", True, "[THINK]"),
+        ("think", False, "</think>"),
+    ]
+    section = "<analysis>a</analysis>b"
+    assert [(mark.kind, mark.opens) for mark in marks(section)] == [("analysis", True), ("analysis", False)]
+    assert marks(section, inline=False) == []
+    assert unmarked("<s>< think >a</ think ><|begin_of_solution|>b") == "ab"

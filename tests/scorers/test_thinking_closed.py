@@ -26,6 +26,20 @@ def rate(response: str) -> Score:
         ("a, opened by the template</think>b", "think"),
         (f"{THOUGHT}a{END}\n\n{SOLUTION}b{DONE}", "|solution|, |thought|"),
         ("<think>a</think><answer>b</answer>", "answer, think"),
+        ("< think >a< /think >b", "think"),
+        ("<seed:think>a</seed:think>b", "seed:think"),
+        ("<|think|>a<|/think|>b", "|think|"),
+        ("<|START_THINKING|>a<|END_THINKING|><|START_RESPONSE|>b<|END_RESPONSE|>", "|response|, |thinking|"),
+        ("\u25c1think\u25b7a\u25c1/think\u25b7b", "\u25c1think\u25b7"),
+        ("[THINK]a[/THINK]b", "[think]"),
+        ("<unused94>a<unused95>b", "unused"),
+        ("<|im_start|>assistant\n<think>a</think>b", "think"),
+        ("<reasoning>a</reasoning><answer>b</answer>", "answer, reasoning"),
+        ("<REASONING>a</REASONING>\n<SOLUTION>b</SOLUTION>", "reasoning, solution"),
+        ("<analysis>a</analysis>b", "analysis"),
+        ("<think>a <reasoning>b</reasoning></think>c", "think"),
+        ("<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>b<|return|>", "channel"),
+        ("analysisaassistantfinalb", "channel"),
     ],
 )
 def test_whole_thinking_passes(response: str, kinds: str) -> None:
@@ -47,6 +61,10 @@ def test_whole_thinking_passes(response: str, kinds: str) -> None:
         (f"{THOUGHT}a{END}{SOLUTION}b", "unclosed_answer"),
         ("<think>a<answer>b</answer></think>c", "answer_inside"),
         ("<think>a</think>", "no_answer"),
+        ("[THINK]a", "unclosed"),
+        ("<seed:think>a</think>b", "mixed_kinds"),
+        ("<reasoning>a</reasoning>b</reasoning>c", "closed_again"),
+        ("<|channel|>analysis<|message|>a", "unclosed"),
     ],
 )
 def test_faults_are_named(response: str, fault: str) -> None:
@@ -62,6 +80,14 @@ def test_a_stored_trace_has_no_tags_left() -> None:
     assert check(sample(), made("a", "b")).detail["kinds"] == "field"
     assert check(sample(), made("a </think> b", "c")).detail["fault"] == "tag_in_text"
     assert check(sample(), made("a", "")).detail["fault"] == "no_answer"
+
+
+def test_stages_of_an_answer_are_no_thinking() -> None:
+    """LLaVA-CoT's reasoning is a part of the answer: stored in its tags it is whole, asked for by itself it is text."""
+    check = ThinkingClosed()
+    stages = "<SUMMARY> s </SUMMARY>\n\n<REASONING> r </REASONING>"
+    assert check(sample(), made(stages, "<CONCLUSION> 4 </CONCLUSION>")).value == 1.0
+    assert rate("<REASONING> r </REASONING> <CONCLUSION> 4 </CONCLUSION>").value is None
 
 
 def test_no_thinking_is_unscored() -> None:
