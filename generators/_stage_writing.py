@@ -16,7 +16,7 @@ from schemas.sample import Message, Sample
 from schemas.thinking import split
 from schemas.trace import Trace
 
-__all__ = ["Asking", "Example", "Path", "cut", "draw", "opening", "seeded", "trace_of", "visible"]
+__all__ = ["Asking", "Example", "Path", "cut", "distinct", "draw", "opening", "seeded", "trace_of", "visible"]
 
 Example = tuple[str, str, str, str, str]
 """A worked example: question, summary, caption, reasoning, conclusion."""
@@ -82,6 +82,14 @@ def draw(
         for place, request, outcome in zip(origins, requests, outcomes, strict=True)
         if outcome.reply is not None
     ]
+
+
+def distinct(paths: Sequence[Path]) -> list[Path]:
+    """Return the first of all paths that say the same: going on from one twice, or keeping it twice, is no search."""
+    found: dict[tuple[str, ...], Path] = {}
+    for path in paths:
+        found.setdefault(path.texts, path)
+    return list(found.values())
 
 
 def opening(sample: Sample, prompt: str, examples: Sequence[Example] = ()) -> tuple[Message, ...]:

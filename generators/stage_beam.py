@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from generators._stage_case import Material, case, question, told, word
 from generators._stage_verdict import Judging, judged
-from generators._stage_writing import Asking, Example, Path, draw
+from generators._stage_writing import Asking, Example, Path, distinct, draw
 from generators._stages import REASONING, STAGES, written
 from schemas import prompt as prompts
 from schemas.canonical import fingerprint
@@ -43,7 +43,7 @@ class StageBeam:
     candidates: int = 10
     """Draws of each stage, shared out evenly among the answers it goes on from."""
     width: int = 1
-    """Answers that are kept after each stage, and come out as traces in the end."""
+    """Answers that are kept after each stage, and come out as traces in the end; those that say the same are one."""
     check_reasoning: bool = True
     """Whether each chain is first checked against its caption; one found wrong loses to any that is not."""
     both_orders: bool = False
@@ -85,9 +85,10 @@ class StageBeam:
         for stage in STAGES:
             drawn = yield from draw(self._asking(), sample, beams, _shares(self.candidates, len(beams)))
             whole = [path for path in drawn if path.fault is None]
-            beams = (yield from self._survivors(sample, whole, stage)) if whole else drawn[:1]
             if not whole:
+                beams = drawn[:1]
                 break
+            beams = distinct((yield from self._survivors(sample, whole, stage)))
         traces: list[Trace] = []
         for path in beams:
             traces.append((yield from self._judged(sample, path)))  # noqa: PERF401 - a program cannot ask in there

@@ -16,7 +16,7 @@ from typing import ClassVar, NamedTuple
 
 from generators._stage_case import case, conversation, question, told
 from generators._stage_verdict import Judging, judged
-from generators._stage_writing import Asking, Example, Path, draw
+from generators._stage_writing import Asking, Example, Path, distinct, draw
 from generators._stages import written
 from schemas import prompt as prompts
 from schemas.errors import ConfigError
@@ -126,7 +126,7 @@ class Swires:
         return _with_reward_model(made) if reward_model else made
 
     def __call__(self, sample: Sample, /) -> Program[list[Trace]]:
-        """Return a trace for each conclusion, the one with the highest reward first (`try_index` 0).
+        """Return a trace for each different answer, the one with the highest reward first (`try_index` 0).
 
         Where a stage is never in form, one trace says so; where it was never answered, there is none.
         """
@@ -153,7 +153,7 @@ class Swires:
                 break
         chosen = [one.path for one in _best(pool, self.conclusions)]
         ended = yield from self._rated(sample, chosen, 1, start=0, faulty=faulty)
-        return [one.path for one in _best(ended, len(ended))] or faulty[-1:]
+        return distinct([one.path for one in _best(ended, len(ended))]) or faulty[-1:]
 
     def _summary(self, sample: Sample, faulty: list[Path]) -> Program[list[Path]]:
         """Draw until a summary is in form, for everything stands on it; `faulty` takes the others."""

@@ -79,6 +79,26 @@ def test_answers_that_say_the_same_need_no_comparison() -> None:
     assert played.result[0].verdict.right
 
 
+def test_what_says_the_same_is_kept_and_gone_on_from_once() -> None:
+    """Two of three survivors agree: the draws of the next stage are shared by two, and no answer comes out twice."""
+
+    def answer(request: Request) -> Outcome:
+        if stage_of(request) == "SUMMARY":
+            return said(request, f"<SUMMARY> {'other' if request.try_index == 1 else 'same'}")
+        if stage_of(request) == "CONCLUSION":
+            return said(request, "<CONCLUSION> Answer: 4")
+        return writer(request)
+
+    wide = dataclasses.replace(BEAM, candidates=3, width=3)
+    played = play(wide(sample()), answer)
+    captions = Counter(r.messages[2].text for r in played.requests if r.purpose == "stage_beam.caption")
+    assert sorted(captions.values()) == [1, 2]
+    assert len(played.result) == 3
+    same = play(wide(sample()), lambda r: said(r, f"<{stage_of(r)}> Answer: 4"))
+    assert len(same.result) == 1
+    assert all(purposes(same.requests)[stage.lower()] == 3 for stage in STAGES)
+
+
 @pytest.mark.parametrize(
     ("settings", "check"), [((4, 1), False), ((6, 1), True), ((6, 2), False), ((5, 3), False)], ids=str
 )

@@ -108,6 +108,14 @@ def test_the_best_are_gone_on_from_and_the_best_comes_first() -> None:
     assert best.sampling.stop == ("</CONCLUSION>",)
 
 
+def test_no_answer_comes_out_twice() -> None:
+    """Where all draws agree there is one trace, and every call was made all the same."""
+    plain = rating(lambda text: 90)
+    played = play(SEARCH(sample()), lambda r: said(r, f"<{stage_of(r)}> Answer: 4") if stage_of(r) else plain(r))
+    assert len(played.result) == 1
+    assert purposes(played.requests)["conclusion"] == 3
+
+
 @pytest.mark.parametrize("search", [SEARCH, PAPER], ids=["code", "paper"])
 @pytest.mark.parametrize("chances", [Chances(), Chances((0.95, 0.5, 0.5, 0.8), flip=0.2)], ids=["able", "weak"])
 def test_raises_the_share_of_right_conclusions_as_theory_says(search: Swires, chances: Chances) -> None:
