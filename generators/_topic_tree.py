@@ -30,8 +30,8 @@ def listed(text: str, *, most: int, longest: int, words: int, cut: bool = False)
     """Return at most `most` lines of a list, without bullets and numbers.
 
     Lines that only introduce others, that are longer than `longest` characters or have fewer than `words` words, and
-    those with marks that templates take for tokens or turns are left out. Where half of the lines have a bullet or a number,
-    those without are talk around the list. The last line of a `cut` text is half a one.
+    those with marks that templates take for tokens or turns are left out. Where half of the lines have a bullet or a
+    number, those without are talk around the list. The last line of a `cut` text is half a one.
     """
     lines = text.splitlines()[:_MOST_LINES]
     found: list[str] = []

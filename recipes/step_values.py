@@ -9,6 +9,7 @@
    answer.
 
     curate sql "SELECT id, step_values.detail.values, step_values.detail.dead_from FROM rejected" --at step-values
+    curate export step-values --to stepwise --out export/steps
 
 A chain costs (steps + 1) x continuations requests. Role: `teacher` writes and goes on; bind the model that is to learn.
 """
