@@ -21,13 +21,17 @@ if TYPE_CHECKING:
     from schemas.sample import Sample
     from schemas.version import Version
 
-__all__ = ["Predictions", "errors_in", "predictions_in"]
+__all__ = ["Predictions", "errors_in", "is_answer", "predictions_in"]
 
 Key = tuple[str, str]
 """`id` or `question`, and which."""
 
-_NAMED = FIELDS["id"]
+_NAMED = ("sample_id", *(name for name in FIELDS["id"] if name != "sample_id"))
+"""Ours first: rows of an export have both, and their other id may be a number that means another row elsewhere."""
 _ASKED = FIELDS["question"]
+
+_LONGEST = 200
+"""Characters of an answer that the score `difficulty` keeps; an answer that D was verified by is shorter."""
 
 
 @dataclass(slots=True)
@@ -38,7 +42,8 @@ class Predictions:
     said: dict[Key, str] = field(default_factory=dict)
     """The first prediction of an id or a question."""
     several: set[Key] = field(default_factory=set)
-    """Questions with more than one prediction: they may be asked of several pictures, so none of these is theirs."""
+    """Questions with several predictions, or a row without one: they may be asked of several pictures, so what is said
+    is nobody's."""
     rows: int = 0
     again: int = 0
     """Rows whose id had a prediction before."""
@@ -50,6 +55,7 @@ class Predictions:
         self.rows += 1
         if not prediction or not (ident or question):
             self.empty += 1
+            self.several.add(("question", question))
             return
         if ident:
             self.again += ("id", ident) in self.said
@@ -113,8 +119,13 @@ def errors_in(run: Run, data: Version, found: Predictions, verifier: Verifier) -
     return wrong
 
 
+def is_answer(read: str) -> bool:
+    """Tell whether what a verifier read can be an answer: a judge is shown a text without one as it is, whole."""
+    return 0 < len(read.strip()) < _LONGEST and any(char.isalnum() for char in read)
+
+
 def _wrong(verdict: Verdict) -> bool | None:
-    if verdict.value == UNDECIDED and verdict.extracted.strip():
+    if verdict.value == UNDECIDED and (is_answer(verdict.extracted) or verdict.rule == "judge_failed"):
         return None
     return verdict.value != RIGHT
 
@@ -138,9 +149,9 @@ def _text(value: object) -> str:
 
 def _keys(sample: Sample) -> Iterator[Key]:
     yield "id", sample.id
-    named = _field(sample.meta, _NAMED)
-    if named:
-        yield "id", named
+    for name in _NAMED:
+        if named := _field(sample.meta, (name,)):
+            yield "id", named
     yield "question", " ".join(sample.question.split())
 
 

@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from curate.choosing import Chosen, Why, choose
+from curate.predicted import is_answer
 from curate.query import evaluate
 from curate.teacher.driver import Job
 from schemas.canonical import JSON, fingerprint, spec
@@ -167,7 +168,7 @@ def _kept(turn: Round, rating: float | None, *, wrong: bool | None, good: bool, 
 
 def _missed(row: Mapping[str, Any]) -> bool | None:
     """Return whether rollouts missed the answer: none is right, and not all of them are answers nobody can compare."""
-    if not row["n"] or (not row["right"] and row["undecided"] == row["n"] and row["commonest"]):
+    if not row["n"] or (not row["right"] and row["undecided"] == row["n"] and is_answer(row["commonest"])):
         return None
     return not row["right"]
 

@@ -10,8 +10,10 @@ import pytest
 from fakes.runs import asked, drawn, played
 
 from curate.predicted import errors_in, predictions_in
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, TeacherError
+from schemas.request import Cause, Request
 from scorers.verify_answer import VerifyAnswer
+from scorers.verify_judge import VerifyJudge
 
 
 def _errors(
@@ -27,18 +29,19 @@ def _errors(
 
 
 def test_rows_find_their_samples_by_id_row_id_or_question(tmp_path: Path) -> None:
-    """No known answer is needed in the file; who has no row is not known, and no error."""
-    rows = [
+    """No known answer is needed in the file; ours is the id that counts where a row has several."""
+    rows: list[dict[str, Any]] = [
         {"id": asked(0).id, "prediction": "Answer: 2"},
         {"ID": "q1", "Response": "<think>3</think>Answer: 9"},
         {"question": "What  is 2 and 2?", "output": "I do not know."},
+        {"id": "q0", "sample_id": asked(3).id, "prediction": "Answer: 9"},
     ]
-    assert _errors(tmp_path, rows) == {0: False, 1: True, 2: True}
+    assert _errors(tmp_path, rows) == {0: False, 1: True, 2: True, 3: True}
 
 
 def test_the_first_row_of_a_sample_counts_and_bad_rows_are_left_alone(tmp_path: Path) -> None:
     """Broken rows, rows without a prediction and rows of no sample do no harm."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"id": "q0", "prediction": "Answer: 2"},
         {"id": "q0", "prediction": "Answer: 3"},
         {"id": "q1"},
@@ -64,10 +67,25 @@ def test_what_cannot_be_compared_is_not_known(tmp_path: Path) -> None:
     assert _errors(tmp_path, rows) == {0: None, 1: True}
 
 
+def test_an_outage_of_the_judge_makes_no_errors_and_a_ramble_is_no_answer(tmp_path: Path) -> None:
+    """What the judge could not be asked about is not known; a long text that states no answer is wrong."""
+    path = tmp_path / "p.jsonl"
+    said = {"q0": "Answer: blue", "q1": "and on it goes " * 40}
+    path.write_text("".join(json.dumps({"id": key, "prediction": text}) + "\n" for key, text in said.items()))
+
+    def say(_: Request) -> str:
+        raise TeacherError(Cause.REFUSED, "not today")
+
+    with played(tmp_path / "w", say) as run:
+        data = drawn(run, {n: [(True, 1)] for n in range(2)})
+        found = errors_in(run, data, predictions_in(path), VerifyAnswer(judge=VerifyJudge()))
+        assert {sample.row: found[sample.id] for sample in run.store.samples(data)} == {0: None, 1: True}
+
+
 def test_a_question_with_two_predictions_belongs_to_nobody(tmp_path: Path) -> None:
     """One question over two pictures has two answers, and whose is whose nobody can tell; an id still counts."""
     asked_again = "What is 0 and 2?"
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"id": "elsewhere", "question": asked_again, "prediction": "Answer: 9"},
         {"id": "there", "question": asked_again, "prediction": "Answer: 2"},
     ]

@@ -1,7 +1,7 @@
 """The files of the lightweight long-CoT release (arXiv 2509.03321): `SFT.jsonl` and `{MM,TEXT}_DATA_RL.jsonl`.
 
-Rows are those of ms-swift: `messages` and `images` for tuning; for RL the user's turns alone, with `solution` for its
-reward. Further columns say where a trace is from. Where the release is rough (its prompt asks for a boxed answer and
+Rows are those of ms-swift: `messages` and `images` for tuning; for RL the same up to the question, with `solution` for
+its reward. Further columns say where a trace is from. Where the release is rough (its prompt asks for a boxed answer,
 its reward looks for answer tags) the answer stands as its writer gave it, and the solution is the bare answer.
 """
 
