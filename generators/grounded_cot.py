@@ -7,7 +7,7 @@ docs/methods.md; how boxes stand in a trace: `schemas/boxes.py`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, NamedTuple
 
@@ -54,6 +54,8 @@ class _Chain(NamedTuple):
     """Boxes of all steps in order."""
     answered: tuple[Box, ...]
     """Boxes of the answer."""
+    said: tuple[Quad, ...]
+    """Numbers of the steps as the teacher wrote them."""
 
 
 class _Known(NamedTuple):
@@ -163,8 +165,8 @@ class GroundedCot:
         trace = trace.with_verdict((yield from self._verdict(sample, chain, known.answer)))
         if not is_right(trace):
             return trace
-        if missed := self._missed(known.steps, chain.found):
-            return withdrawn(trace, "box_missed", missed)
+        if missed := self._missed(known.steps, chain, sample.media[0]):
+            return withdrawn(trace, *missed)
         return (yield from self._checked(sample, trace))
 
     def _read(self, sample: Sample, text: str) -> _Chain | Fault:
@@ -187,7 +189,8 @@ class GroundedCot:
             f"Step {step.number}: {_one_line(rewritten(step.text, self._convention, *_size(media)))}" for step in found
         )
         answer, answered = self._answer(parts.answer, media)
-        return _Chain(reasoning, answer, _written(quad for step in steps(reasoning) for quad in step.quads), answered)
+        written = _written(quad for step in steps(reasoning) for quad in step.quads)
+        return _Chain(reasoning, answer, written, answered, tuple(placed))
 
     def _answer(self, text: str, media: Media) -> tuple[str, tuple[Box, ...]]:
         """Return the answer with its boxes written as traces have them."""
@@ -217,17 +220,30 @@ class GroundedCot:
             RIGHT if same else WRONG, "box", shown, f"least overlap {least:.3f}, over {self.iou:g} needed", _NAME
         )
 
-    def _missed(self, known: list[Box], found: tuple[Box, ...]) -> str:
-        """Say which known box no step meets; empty where all are met or none is known."""
-        if not known:
-            return ""
+    def _missed(self, known: list[Box], chain: _Chain, media: Media) -> Fault | None:
+        """Say which known box no step meets, and whether one would if the numbers meant something else."""
+        if not known or self._met(known, chain.found) > self.iou:
+            return None
+        best = overlaps(known, chain.found)
+        unmet = f"no step meets the known box {known[best.index(min(best))]}"
         if self.against == "last":
-            best = max(overlaps(known, found[-1:]))
-            return "" if best > self.iou else f"the last box meets none of {len(known)} known ones: overlap {best:.3f}"
-        best_of = overlaps(known, found)
-        least = min(best_of)
-        where = known[best_of.index(least)]
-        return "" if least > self.iou else f"no step meets the known box {where}: overlap {least:.3f}"
+            unmet = f"the last box meets none of {len(known)} known ones"
+        unmet += f": overlap {self._met(known, chain.found):.3f}"
+        overlap, name = max(self._otherwise(known, chain.said, media), default=(0.0, ""))
+        if overlap > self.iou:
+            return Fault("box_convention", f"{unmet}; as {name} the numbers would meet what is known: {overlap:.3f}")
+        return Fault("box_missed", unmet)
+
+    def _otherwise(self, known: list[Box], said: Sequence[Quad], media: Media) -> Iterator[tuple[float, str]]:
+        """Yield the overlap under every other convention by which all numbers can be boxes."""
+        for other in Convention.every():
+            boxes = [box for quad in said if (box := other.box(quad, *_size(media)))]
+            if other != self._convention and len(boxes) == len(said):
+                yield self._met(known, boxes), str(other)
+
+    def _met(self, known: list[Box], found: Sequence[Box]) -> float:
+        """Return the overlap that decides: of the known box that is met worst, or the best one of the last box."""
+        return max(overlaps(known, found[-1:])) if self.against == "last" else min(overlaps(known, found))
 
     def _checked(self, sample: Sample, trace: Trace) -> Program[Trace]:
         if not self.judge_reasoning:

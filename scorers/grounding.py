@@ -19,6 +19,7 @@ __all__ = ["Grounding"]
 
 _ANSWER_FOUND = (
     "box_missed",
+    "box_convention",
     "reasoning_rejected",
     "reasoning_unsure",
     "judge_lenient",

@@ -150,6 +150,16 @@ def test_steps_have_to_meet_known_boxes() -> None:
     ]
 
 
+def test_numbers_of_another_convention_are_told_by_what_is_known() -> None:
+    """A teacher that writes pixels where it was told thousandths: its boxes could be boxes, and meet nothing."""
+    known = dataclasses.replace(GENERATOR, boxes="coordinate", tries=1)
+    pixels = "Step 1: the dog is at [64, 96, 320, 336], so make four.\nAnswer: 4"
+    (trace,) = play(known(sample(meta=KNOWN)), teacher(pixels)).result
+    assert verdicts([trace]) == [("undecided", "box_convention")]
+    assert trace.verdict.reason.endswith("as xyxy pixel the numbers would meet what is known: 1.000")
+    assert Grounding()(sample(meta=KNOWN), trace).detail["answer_right"] is True
+
+
 def test_the_bound_of_overlap_has_to_be_exceeded() -> None:
     """Half is not more than half, for steps, answers and the scorer: the published count is of what is above."""
     half = {"coordinate": [0.125, 0.25, 0.5, 0.25]}

@@ -159,11 +159,12 @@ def test_boxes_that_are_not_as_declared_are_told_before_anything_is_asked(
     assert words in done.stderr
 
 
-def test_rows_that_are_not_qualified_are_dropped_and_answers_may_be_boxes(source: Path, tmp_path: Path) -> None:
-    """What the field says is false is asked nothing; an answer that is a box is judged by its overlap."""
+def test_rows_of_the_published_shape_and_answers_that_are_boxes(source: Path, tmp_path: Path) -> None:
+    """What is not qualified is asked nothing; boxes are texts; an answer that is a box is judged by its overlap."""
     rows = [json.loads(line) for line in source.read_text().splitlines()][:4]
     for row, qualified in zip(rows, (True, False, None, "False"), strict=True):
-        row |= {"answer": "[0.1, 0.2, 0.4, 0.5]", "qualified": qualified}
+        row |= {"answer": "[0.1, 0.2, 0.4, 0.5]", "qualified": qualified, "img": row.pop("image")}
+        row |= {"cot": "Step 1: it is at [0.1, 0.2, 0.4, 0.5]", "coordinate": "[0.100, 0.200, 0.400, 0.500]"}
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
     def say(body: Mapping[str, Any], before: int) -> Answer | str:
