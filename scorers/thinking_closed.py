@@ -19,7 +19,7 @@ from scorers._traces import as_written, written
 __all__ = ["ThinkingClosed"]
 
 _ANSWER = re.compile(
-    r"<(?P<slash>/?)(?P<word>answer|solution)>|<\|(?P<side>begin|end|start)_(?:of_)?(?P<kind>solution|response)\|>",
+    r"<(?:(?P<slash>/?)(?P<word>answer|solution)|\|(?P<side>begin|end|start)_(?:of_)?(?P<kind>solution|response)\|)>",
     re.IGNORECASE,
 )
 
