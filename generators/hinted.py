@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -22,7 +22,7 @@ from schemas.leaks import leaks
 from schemas.protocols import Generator, Verifier
 from schemas.request import Program, Sampling
 from schemas.sample import Message, Sample
-from schemas.score import RIGHT, UNDECIDED, Verdict
+from schemas.score import RIGHT, UNDECIDED, Score, Verdict
 from schemas.trace import Trace
 
 __all__ = ["Hinted"]
@@ -44,6 +44,8 @@ class Hinted:
     """
 
     version: ClassVar[int] = 2
+    trace_fields: ClassVar[Mapping[str, Mapping[str, type]]] = {"help": {"by": str}}
+    """The score `help` of every trace: its value is the share of a solution that was shown, `by` whose solution."""
     verifier: Verifier
     """Decides each draw; handed in, because generators import no scorers."""
     tries: int = 4
@@ -81,13 +83,17 @@ class Hinted:
         if sample.answer is None:
             return []
         alone = yield from self._writer()(sample)
-        traces = [self._named(trace, "hinted/alone", seen=False) for trace in alone]
+        traces = [self._named(trace, "hinted/alone", seen=False).with_score("help", _help(0.0)) for trace in alone]
         if not traces or _right(traces) >= self.enough:
             return traces
         solution, rests_on = yield from self._reference(sample)
         for hint in self._hints(sample, solution):
+            help_ = _help(len(hint) / len(solution), "guide" if rests_on else "row")
             helped = yield from self._helped(sample, hint)
-            traces += [dataclasses.replace(trace, requests=(*rests_on, *trace.requests)) for trace in helped]
+            traces += [
+                dataclasses.replace(trace.with_score("help", help_), requests=(*rests_on, *trace.requests))
+                for trace in helped
+            ]
             if _right(helped):
                 break
         return traces
@@ -136,6 +142,11 @@ class Hinted:
 
     def _named(self, trace: Trace, method: str, *, seen: bool) -> Trace:
         return dataclasses.replace(trace, method=method, origin=self.origin, answer_seen=seen)
+
+
+def _help(share: float, by: str = "") -> Score:
+    reason = f"{share:.0%} of a solution was shown" if by else "nothing was shown"
+    return Score(share, reason=reason, detail={"by": by})
 
 
 def _right(traces: Sequence[Trace]) -> int:

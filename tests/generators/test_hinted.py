@@ -51,6 +51,10 @@ def test_help_grows_until_one_draw_is_right() -> None:
     assert (last.method, last.answer_seen, last.verdict.right) == ("hinted/help", True, True)
     assert last.sample_id == _asked().id
     assert last.requests == (played.keys[-1],)
+    shares = sorted({trace.scores["help"].value for trace in played.result})
+    assert shares[0] == 0
+    assert shares[1:] == pytest.approx([len(text) / len(STEPS) for text in shown[1:]])
+    assert last.scores["help"].detail["by"] == "row"
 
 
 def test_who_fails_even_with_help_has_no_right_trace() -> None:
@@ -110,6 +114,7 @@ def test_where_there_is_no_solution_a_guide_writes_one() -> None:
     assert _helped(played.requests[-1]) == "A dog has front legs."
     last = played.result[-1]
     assert (last.method, last.answer_seen, last.requests) == ("hinted/help", True, (played.keys[2], played.keys[-1]))
+    assert last.scores["help"].detail["by"] == "guide"
     assert all(trace.method != "think_then_answer" for trace in played.result)
     assert len(play(guided(_asked(None)), lambda r: said(r, WRONG)).batches) == 2
     assert not any(r.role == "teacher" for r in play(guided(_asked()), answer).requests)
