@@ -43,7 +43,7 @@ class Hinted:
     whether or not it says the answer.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     trace_fields: ClassVar[Mapping[str, Mapping[str, type]]] = {"help": {"by": str}}
     """The score `help` of every trace: its value is the share of a solution that was shown, `by` whose solution."""
     verifier: Verifier
