@@ -33,6 +33,8 @@ _MOST_READ = 64_000_000
 """Bytes of a picture that is opened for a thumbnail."""
 _TEXT = 2_000
 """Characters that are fetched of a text."""
+_STEPS = 20_000
+"""Characters that are fetched of steps with boxes, to draw all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,8 @@ def shown_traces(ask: Ask, wanted: Iterable[str]) -> dict[str, ShownTrace]:
     if not chosen:
         return {}
     columns = (
-        f"id, left(reasoning, {_TEXT}) AS reasoning, right(answer, {_TEXT}) AS answer, finish, "
+        f"id, left(reasoning, CASE WHEN contains(method, 'grounded_cot') THEN {_STEPS} ELSE {_TEXT} END) AS reasoning, "
+        f"right(answer, {_TEXT}) AS answer, finish, "
         "verdict.extracted AS extracted, method"
     )
     both = (f"SELECT {columns} FROM {table} WHERE id IN {listed(chosen)}" for table in ("traces", "rejected"))  # noqa: S608 - quoted
@@ -154,14 +157,14 @@ def with_boxes(
     thumbnails: Thumbnails | None,
 ) -> dict[str, ShownTrace]:
     """Give traces with boxes a thumbnail that shows them and known ones; `sample_of` has the sample of each trace."""
-    found = dict(traces)
+    found = {ident: replace(trace, reasoning=trace.reasoning[:_TEXT]) for ident, trace in traces.items()}
     for ident, of in sample_of.items():
-        trace, sample = found.get(ident), samples.get(of)
+        trace, sample = traces.get(ident), samples.get(of)
         if thumbnails is None or trace is None or sample is None or sample.only is None:
             continue
         marks = trace_marks({"method": trace.method, "reasoning": trace.reasoning, "answer": trace.answer})
         uri = thumbnails.boxed(sample.only, [*sample.known, *marks]) if marks else None
-        found[ident] = replace(trace, boxed=uri or "")
+        found[ident] = replace(found[ident], boxed=uri or "")
     return found
 
 

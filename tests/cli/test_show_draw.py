@@ -120,6 +120,15 @@ def test_the_page_shows_boxes_on_thumbnails(tmp_path: Path) -> None:
     assert [t.boxed for t in bare.shown_traces.values()] == [""] * len(bare.shown_traces)
 
 
+def test_the_page_shows_the_boxes_of_late_steps(tmp_path: Path) -> None:
+    """Words are cut, boxes are not."""
+    late = "Step 1: " + "the cup is looked for everywhere, " * 100 + f"\n{CHAIN.replace('Step 1', 'Step 2')}"
+    page = page_of(Store(tmp_path), _version(tmp_path, reasoning=late))
+    shown = next(iter(page.shown_traces.values()))
+    assert len(shown.reasoning) == 2000
+    assert shown.boxed
+
+
 def test_boxes_at_the_edge_and_of_no_size_are_drawn_within_the_picture() -> None:
     """Nothing raises, labels stay inside, the original is untouched."""
     picture = Image.new("L", (30, 300), 255)
