@@ -24,6 +24,7 @@ from schemas.request import Sampling
 from scorers.language import Language
 from scorers.repetition import Repetition
 from scorers.verify_answer import VerifyAnswer
+from scorers.verify_judge import VerifyJudge
 
 if TYPE_CHECKING:
     from schemas.version import Version
@@ -41,6 +42,7 @@ def build(
     temperature: float = 0.6,
     top_p: float = 0.95,
     longest: int = 8192,
+    judge: bool = False,
     system: bool = True,
 ) -> Version:
     """Build the versions `NAME-samples` and `NAME`.
@@ -56,10 +58,11 @@ def build(
         temperature: of the teacher.
         top_p: of the teacher.
         longest: token limit of a trace.
+        judge: ask the role `judge` whether an answer is right where the rules cannot tell.
         system: put the instruction into a system turn; off for teachers that want none.
 
     """
-    verifier = VerifyAnswer()
+    verifier = VerifyAnswer(judge=VerifyJudge() if judge else None)
     writer = ThinkThenAnswer(
         verifier,
         tries=tries,

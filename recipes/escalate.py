@@ -8,7 +8,9 @@
 3. Long. Where no short chain is right, the role `strong` writes `long_tries` long ones, each verified; with `--revise`
    a wrong one is rewritten toward the known answer, marked so, where none is right.
 
-Every trace has a score `escalation` with its stage and what both stages had cost by then, in requests and tokens:
+An answer that the rules cannot compare is not right, and is escalated too; with `--judge` the role `judge` compares it
+first, as in the source. Every trace has a score `escalation` with its stage and what both stages had cost by then, in
+requests and tokens:
 
     curate sql "SELECT escalation.detail.stage, count(*), sum(completion_tokens) FROM traces GROUP BY 1" --at honey
 """
@@ -21,6 +23,7 @@ from curate.run import Keep, Rule, Run
 from generators.escalate import Escalate
 from schemas.request import Sampling
 from scorers.verify_answer import VerifyAnswer
+from scorers.verify_judge import VerifyJudge
 
 if TYPE_CHECKING:
     from schemas.version import Version
@@ -40,6 +43,7 @@ def build(
     temperature: float = 0.6,
     top_p: float = 0.95,
     revise: bool = False,
+    judge: bool = False,
     max_traces: int = 1,
 ) -> Version:
     """Build the versions `NAME-samples` and `NAME`.
@@ -57,12 +61,13 @@ def build(
         temperature: of both teachers.
         top_p: of both teachers.
         revise: rewrite one wrong long chain toward the known answer where none is right.
+        judge: ask the role `judge` whether an answer is right where the rules cannot tell.
         max_traces: most traces kept per question.
 
     """
     short = Sampling(temperature=temperature, top_p=top_p, max_tokens=short_tokens)
     generator = Escalate(
-        VerifyAnswer(),
+        VerifyAnswer(judge=VerifyJudge() if judge else None),
         short_tries=short_tries,
         long_tries=long_tries,
         short_sampling=short,

@@ -8,7 +8,8 @@
 3. Distil. The teacher works the question out `tries` times, every answer is verified, and right traces that repeat
    themselves, change their language or conclude something else than they answer are screened out. The shortest is kept.
 
-Roles: `teacher` writes, `student` answers for the pass rate, `reviser` rewrites where `--revise` asks for it.
+Roles: `teacher` writes, `student` answers for the pass rate, `reviser` rewrites where `--revise` asks for it, `judge`
+compares answers where the rules cannot and `--judge` asks for it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from scorers.language import Language
 from scorers.reasoning_agrees import ReasoningAgrees
 from scorers.repetition import Repetition
 from scorers.verify_answer import VerifyAnswer
+from scorers.verify_judge import VerifyJudge
 
 if TYPE_CHECKING:
     from schemas.version import Version
@@ -52,6 +54,7 @@ def build(
     top_p: float = 0.95,
     longest: int = 16384,
     revise: bool = False,
+    judge: bool = False,
     system: bool = True,
 ) -> Version:
     """Build the versions `NAME-scored` and `NAME`.
@@ -71,6 +74,7 @@ def build(
         top_p: of the teacher.
         longest: token limit of a trace.
         revise: rewrite one wrong try toward the known answer where no try is right.
+        judge: ask the role `judge` whether an answer is right where the rules cannot tell.
         system: put the instruction into a system turn; off for teachers that want none.
 
     """
@@ -78,7 +82,8 @@ def build(
         raise ConfigError(
             f"the band of pass rates is 0 <= low <= high <= 1: got --min-rate {min_rate:g} and --max-rate {max_rate:g}"
         )
-    verifier, keep = VerifyAnswer(), Keep(most=max_traces)
+    verifier = VerifyAnswer(judge=VerifyJudge() if judge else None)
+    keep = Keep(most=max_traces)
     rated = [Difficulty(verifier, n=rollouts)] if rollouts else []
     rate = "difficulty.detail.pass_rate"
     writer = ThinkThenAnswer(

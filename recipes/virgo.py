@@ -27,6 +27,7 @@ from schemas.errors import ConfigError
 from schemas.request import Sampling
 from scorers.difficulty import Difficulty
 from scorers.verify_answer import VerifyAnswer
+from scorers.verify_judge import VerifyJudge
 
 if TYPE_CHECKING:
     from schemas.version import Version
@@ -56,6 +57,7 @@ def build(
     temperature: float = 0.6,
     top_p: float = 0.95,
     longest: int = 16384,
+    judge: bool = False,
     system: bool = False,
 ) -> Version:
     """Build `NAME-text`, `NAME-visual` and, of both, `NAME`; each from its rollouts.
@@ -79,6 +81,7 @@ def build(
         temperature: of the teacher.
         top_p: of the teacher.
         longest: token limit of one rollout.
+        judge: ask the role `judge` whether an answer is right where the rules cannot tell.
         system: the instruction is a system turn instead of opening the user's.
 
     """
@@ -90,7 +93,7 @@ def build(
         raise ConfigError("--most is 1 or more, of a set with both --source and --text")
     if (drop_solved or self_distilled) and not source:
         raise ConfigError("--drop-solved and --self-distilled are about image questions: name them with --source")
-    verifier = VerifyAnswer()
+    verifier = VerifyAnswer(judge=VerifyJudge() if judge else None)
     sampling = Sampling(temperature=temperature, top_p=top_p, max_tokens=longest)
     greedy = Difficulty(verifier, n=1, sampling=Sampling(temperature=0.0, max_tokens=longest))
     bands = Bands.named(band, shortest=min_thought, longest=max_thought, most=max_traces)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from fakes.judges import opinion, shown
 from fakes.killed import CURATE, killed_and_resumed, version_of
 from fakes.programs import failed, play
 from fakes.runs import played
@@ -174,3 +175,22 @@ def test_a_chinese_question_of_few_letters_is_held_to_chinese(tmp_path: Path) ->
         assert version.manifest.counts["traces"] == len(questions)
         screened = {trace.verdict.rule for trace in run.store.rejected(version) if trace.verdict}
         assert screened == {"screen.language"}
+
+
+@pytest.mark.parametrize("judge", [False, True])
+def test_an_answer_that_rules_cannot_compare_is_escalated_unless_a_judge_tells(tmp_path: Path, *, judge: bool) -> None:
+    """Without a judge the dear teacher is asked, and cannot do better; with one the short chain is kept."""
+    source, roles = tmp_path / "rows.jsonl", set()
+    source.write_text(json.dumps({"question": "What stands in the yard?", "answer": "a red bus"}) + "\n")
+
+    def say(request: Request) -> str:
+        roles.add(request.role)
+        if request.role != "judge":
+            return "I look at the yard and see it.\n\nAnswer: one bus, painted red"
+        case = shown(request.messages[-1].text)
+        return opinion("yes" if case.known == "a red bus" else "no", case.answer)
+
+    with played(tmp_path / "w", say) as run:
+        version = read(ROOT / "recipes" / "escalate.py").build(run, source=str(source), judge=judge)
+        kept = [trace.scores["escalation"].detail["stage"] for trace in run.store.traces(version)]
+    assert (kept, roles) == ((["short"], {"teacher", "judge"}) if judge else ([], {"teacher", "strong"}))
