@@ -23,8 +23,8 @@ _MEASURED = frozenset(
     {AnswerType.UNIT, AnswerType.MONEY, AnswerType.PERCENT, AnswerType.ANGLE, AnswerType.INTEGER, AnswerType.DECIMAL}
 )
 _NEVER = frozenset({AnswerType.YES_NO, AnswerType.BOX})
-_LONGEST = 200
-"""Characters of an answer that is looked for: a longer one is prose, and stands in no solution word for word."""
+_LONGEST, _DIGITS = 80, 30
+"""Characters and digits of an answer that is looked for: a longer one hardly stands in a solution as it is."""
 
 
 def giveaway(sample: Sample, solution: str) -> int:
@@ -43,12 +43,12 @@ def _patterns(sample: Sample) -> Iterator[re.Pattern[str]]:
     if answer.choice is not None and answer.choice < len(sample.choices):
         text = sample.choices[answer.choice]
         name = re.escape(label(answer.choice))
-        said = rf"\b(?:option|choice)\s+\(?{name}\b|[(\uff08]{name}[)\uff09]|\b{name}\s+is\s+(?:correct|right|true)\b"
-        yield re.compile(said, re.IGNORECASE)
+        said = rf"\b(?i:option|choice)\s+\(?{name}\b|[(\uff08]{name}[)\uff09]|\b{name}\s+is\s+(?:correct|right|true)\b"
+        yield re.compile(said)
     for part in {text, text.rpartition("=")[2]}:
         bare = part.strip().strip("$").strip()
         number = _LEADING_NUMBER.match(bare)
-        if number and (answer.type in _MEASURED or number.end() == len(bare)):
+        if number and len(number[1]) <= _DIGITS and (answer.type in _MEASURED or number.end() == len(bare)):
             yield _number(number[1])
         elif 1 < len(bare) <= _LONGEST:
             yield _literal(bare)
