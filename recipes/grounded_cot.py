@@ -2,8 +2,8 @@
 
     curate run recipes/grounded_cot.py --source data/mmgcot.jsonl --boxes coordinate --teacher https://host/v1#model
 
-1. Read. Rows of any source become samples; those without exactly one picture are dropped, with `--qualified FIELD`
-   also those whose field is false: 69 rows of the published test set.
+1. Read. Rows of any source become samples; those without exactly one picture or without a known answer are dropped,
+   with `--qualified FIELD` also those whose field is false: 69 rows of the published test set.
 2. Check. Known boxes, of `--boxes FIELD` and of answers that are boxes, are counted by every convention, and a declared
    one by which fewer of them can be boxes is told before anything is asked.
 3. Write. The teacher writes lines `Step k: … is at [box] …` in the convention it is told (`--form`, `--unit`), and an
@@ -99,7 +99,7 @@ def build(
     )
     samples = run.read(source, name=f"{name}-samples", limit=limit)
     check(run, samples, boxes, Convention(known_form, known_unit))
-    rules = [Rule("len(media)", "=", 1)]
+    rules = [Rule("len(media)", "=", 1), Rule("answer IS NOT NULL", "=", threshold=True)]
     if qualified:
         rules.append(says_false(run, samples, qualified))
     grounding = Grounding(boxes, known_form=known_form, known_unit=known_unit, iou=iou, against=against)

@@ -3,7 +3,7 @@
     curate run recipes/modality_bridge.py --source data/vqa.jsonl \
         --teacher describer=https://host/v1#vlm --teacher judge=https://host/v1#vlm --teacher https://host/v1#reasoner
 
-1. Read. Rows of any source become samples.
+1. Read. Rows of any source become samples; those without a known answer are dropped.
 2. Describe. The model that sees puts the pictures into words without answering; `--pseudo` has it think about the
    question first, as Vision-R1 does (arXiv 2503.06749). `--given FIELD` adds the row's own text, OCR or a table, where
    it has any; `--no-describe` has that alone, and rows without it fail.
@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from curate.query import query
-from curate.run import Keep, Run
+from curate.run import Keep, Rule, Run
 from generators.modality_bridge import ModalityBridge
 from schemas.errors import ConfigError
 from schemas.request import Sampling
@@ -83,7 +83,8 @@ def build(
     samples = run.read(source, name=f"{name}-samples", limit=limit)
     if given:
         check(run, samples, given)
-    version = run.distil(samples, generator, name=name, keep=Keep(most=max_traces))
+    answered = Rule("answer IS NOT NULL", "=", threshold=True)  # without one no chain can be right
+    version = run.distil(samples, generator, name=name, rules=[answered], keep=Keep(most=max_traces))
     run.funnel(version)
     return version
 

@@ -2,7 +2,7 @@
 
     curate run recipes/perception_to_cognition.py --source data/vqa.jsonl --teacher https://host/v1#model
 
-1. Read. Rows of any source become samples.
+1. Read. Rows of any source become samples; those without a known answer are dropped.
 2. Write. The teacher fills GLOBAL_PERCEPTION, LOCAL_PERCEPTION, SHALLOW_COGNITION, DEEP_COGNITION and CONCLUSION.
 3. Judge. All tags once and in order, the conclusion verified, and a judge that looks at the picture: perception is true
    and draws no conclusion yet, cognition rests on it and leads to the conclusion.
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from curate.run import Keep, Run
+from curate.run import Keep, Rule, Run
 from generators.perception_to_cognition import PerceptionToCognition
 from schemas.request import Sampling
 from scorers.verify_answer import VerifyAnswer
@@ -61,6 +61,7 @@ def build(
         sampling=Sampling(temperature=temperature, top_p=top_p, max_tokens=longest),
     )
     samples = run.read(source, name=f"{name}-samples", limit=limit)
-    version = run.distil(samples, generator, name=name, keep=Keep(most=max_traces))
+    answered = Rule("answer IS NOT NULL", "=", threshold=True)  # without one no chain can be right
+    version = run.distil(samples, generator, name=name, rules=[answered], keep=Keep(most=max_traces))
     run.funnel(version)
     return version

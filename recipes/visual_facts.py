@@ -2,7 +2,7 @@
 
     curate run recipes/visual_facts.py --source data/vqa.jsonl --teacher https://host/v1#vlm
 
-1. Read. Rows of any source become samples.
+1. Read. Rows of any source become samples; those without a known answer are dropped.
 2. Write. The teacher thinks and answers `tries` times; every answer is verified.
 3. Facts. Single visual facts are taken out of right chains, and each is checked in the picture by itself. A right chain
    with a false fact is undecided.
@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from curate.query import query
-from curate.run import Keep, Run
+from curate.run import Keep, Rule, Run
 from generators.think_then_answer import ThinkThenAnswer
 from generators.visual_facts import VisualFacts
 from schemas.errors import ConfigError
@@ -77,7 +77,8 @@ def build(
     samples = run.read(source, name=f"{name}-samples", limit=limit)
     if given:
         check(run, samples, given)
-    version = run.distil(samples, generator, name=name, keep=Keep(most=max_traces))
+    answered = Rule("answer IS NOT NULL", "=", threshold=True)  # without one no chain can be right
+    version = run.distil(samples, generator, name=name, rules=[answered], keep=Keep(most=max_traces))
     run.funnel(version)
     return version
 

@@ -160,11 +160,12 @@ def test_boxes_that_are_not_as_declared_are_told_before_anything_is_asked(
 
 
 def test_rows_of_the_published_shape_and_answers_that_are_boxes(source: Path, tmp_path: Path) -> None:
-    """What is not qualified is asked nothing; boxes are texts; an answer that is a box is judged by its overlap."""
-    rows = [json.loads(line) for line in source.read_text().splitlines()][:4]
-    for row, qualified in zip(rows, (True, False, None, "False"), strict=True):
+    """What is not qualified or has no answer is asked nothing; boxes are texts; an answer that is a box is judged by its overlap."""
+    rows = [json.loads(line) for line in source.read_text().splitlines()][:5]
+    for row, qualified in zip(rows, (True, False, None, "False", True), strict=True):
         row |= {"answer": "[0.1, 0.2, 0.4, 0.5]", "qualified": qualified, "img": row.pop("image")}
         row |= {"cot": "Step 1: it is at [0.1, 0.2, 0.4, 0.5]", "coordinate": "[0.100, 0.200, 0.400, 0.500]"}
+    del rows[-1]["answer"]
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
     def say(body: Mapping[str, Any], before: int) -> Answer | str:
@@ -177,9 +178,9 @@ def test_rows_of_the_published_shape_and_answers_that_are_boxes(source: Path, tm
         command = [*_command("grounded_cot", source, tmp_path / "w", server.url), "--qualified", "qualified"]
         version_of([*command, "--no-judge"])
         assert len(server.bodies) == 2
-    lost = "(SELECT count(*) FROM dropped WHERE rule LIKE '%qualified%') AS lost"
+    lost = "(SELECT count(*) FROM dropped WHERE stage = 'select') AS lost"
     found = rows_of(tmp_path / "w", f"SELECT answer, verdict.rule AS rule, {lost} FROM traces", "grounded")
-    assert found == [{"answer": "Answer: [0.100, 0.200, 0.380, 0.500]", "rule": "box", "lost": 2}] * 2
+    assert found == [{"answer": "Answer: [0.100, 0.200, 0.380, 0.500]", "rule": "box", "lost": 3}] * 2
 
 
 @pytest.mark.parametrize(
