@@ -22,14 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Bands", "banded"]
 
-THOUGHT = """CASE WHEN reasoning_tokens > 0 AND strlen(reasoning) >= reasoning_tokens THEN reasoning_tokens
-WHEN completion_tokens > reasoning_tokens AND length(reasoning) + length(answer) > 0
-THEN round((completion_tokens - reasoning_tokens) * length(reasoning) / (length(reasoning) + length(answer))) END"""
-"""Tokens of a trace's thought: as the server counts them, else the thought's share of the characters of all tokens.
-
-A token is a byte or more, so a thought with fewer bytes than the server counted tokens is not the one it counted: it is
-a summary, or what a model that hides its thinking wrote beside it.
-"""
+THOUGHT = """CASE WHEN reasoning_tokens > 0 THEN reasoning_tokens
+WHEN completion_tokens > 0 AND length(reasoning) + length(answer) > 0
+THEN round(completion_tokens * length(reasoning) / (length(reasoning) + length(answer))) END"""
+"""Tokens of a trace's thought: as the server counts them, else the thought's share of the characters of all tokens."""
 
 _FIELDS = {"rollouts": {"right": "int", "n": "int", "pass_rate": "float", "thought_tokens": "float"}}
 _EDGE = 1e-9

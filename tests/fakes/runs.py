@@ -43,7 +43,6 @@ def rollout(sample: Sample, index: int, drawn: Rollout, *, teacher: str = "m") -
     """Return one judged rollout of a sample."""
     right, tokens = drawn
     verdict = Verdict(RIGHT if right else WRONG, "number")
-    # as long as its tokens, because a thought of fewer bytes than tokens is not the one that was counted
     thought = f"Thought {index}{'.' * max(1, tokens)}"
     ident = f"{int(sample.id, 16) ^ (index + 1 + 97 * len(teacher)):024x}"
     made = Trace(
