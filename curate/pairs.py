@@ -81,7 +81,7 @@ class Pairing:
             fit = [(t, kind) for t, kind in wrong if self._opposes(chosen, t)]
             near = [(t, kind) for t, kind in fit if not self.max_ratio or _apart(chosen, t) <= self.max_ratio]
             if near:
-                hardest = sorted(near, key=lambda pair: self._rank(chosen, *pair))
+                hardest = _distinct(sorted(near, key=lambda pair: self._rank(chosen, *pair)))
                 return [(chosen, t, str(kind)) for t, kind in hardest[: self.most]], ""
             why = "length_ratio" if fit else why
         return [], why
@@ -148,6 +148,12 @@ def error_kind(sample: Sample, trace: Trace) -> Kind | None:
     if verdict.rule == "no_answer_found":
         return "no_answer"
     return "malformed" if verdict.rule in _MALFORMED or verdict.rule.startswith(("tag_", "step_")) else None
+
+
+def _distinct(ranked: Sequence[tuple[Trace, Kind]]) -> list[tuple[Trace, Kind]]:
+    """Return the first of traces that say the same: a draw that came twice makes one pair."""
+    first = {_folded(_text(trace)): trace.id for trace, _ in reversed(ranked)}
+    return [(trace, kind) for trace, kind in ranked if first[_folded(_text(trace))] == trace.id]
 
 
 def _choosable(trace: Trace) -> bool:

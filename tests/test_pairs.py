@@ -12,7 +12,10 @@ from fakes.workspace import fill
 from hypothesis import given
 from hypothesis import strategies as st
 
+from curate.cli._recipe import read
 from curate.pairs import COLUMN, KINDS, Pairing, error_kind, pair_up, rollouts
+from curate.plan import make
+from curate.run import open_run
 from curate.store import Store, Writer
 from schemas.errors import ConfigError
 from schemas.request import Cause, Outcome, Reply, Request, Sampling, Usage
@@ -95,7 +98,8 @@ def test_the_hardest_negative_comes_first() -> None:
     traces = [far, same_length, near, RIGHT]
     assert Pairing()(QUESTION, traces) == ([(RIGHT, near, "near")], "")
     assert Pairing(by="length")(QUESTION, traces)[0] == [(RIGHT, same_length, "number")]
-    three = Pairing(most=9)(QUESTION, traces)[0]
+    again = dataclasses.replace(far, id="f" * 24, try_index=7)
+    three = Pairing(most=9)(QUESTION, [again, *traces])[0]
     assert [rejected for _, rejected, _ in three] == [near, same_length, far]
     assert {chosen.id for chosen, _, _ in three} == {RIGHT.id}
 
@@ -207,6 +211,20 @@ def test_a_version_of_pairs_accounts_for_every_row(tmp_path: Path) -> None:
     assert pair_up(store, parent, name="paired").id == version.id
     with pytest.raises(ConfigError, match="holds pairs already"):
         pair_up(store, version, name="again")
+
+
+def test_the_recipe_pairs_a_version_that_exists(tmp_path: Path) -> None:
+    """Without a model; wrong options are told in one line."""
+    recipe = read(Path(__file__).parents[1] / "recipes" / "preference_pairs.py")
+    parent = _parent(Store(tmp_path / "w"))
+    with open_run(tmp_path / "w", quiet=True) as run:
+        version = recipe.build(run, rollouts=parent.ref, name="mine", kinds=("near",))
+        assert (version.name, version.manifest.counts["kept"]) == ("mine", 2)
+        for wrong in ({}, {"source": "rows.jsonl", "rollouts": "rolled"}):
+            with pytest.raises(ConfigError, match="--source, or --rollouts"):
+                recipe.build(run, **wrong)
+        with pytest.raises(ConfigError, match="nothing to plan"):
+            make(run, lambda dry: recipe.build(dry, rollouts="rolled"))
 
 
 def test_rollouts_go_with_their_samples(tmp_path: Path) -> None:
