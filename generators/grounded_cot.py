@@ -82,7 +82,7 @@ class GroundedCot:
     form: Form = "xyxy"
     """What the teacher's four numbers are: it is told so, and held to it."""
     unit: Unit = "thousand"
-    """Of the teacher's numbers. Pixels are those of the stored picture, which a server may have scaled."""
+    """Of the teacher's numbers. Pixels are those of the stored picture, upright, which a server may have scaled."""
     boxes: str = ""
     """Key of the sample's `meta` with known boxes that the steps have to meet; empty checks none."""
     known_form: Form = "xywh"

@@ -91,7 +91,7 @@ class ModalityBridge:
         """Return a trace with a verdict for every chain; one trace says so where no text for the pictures was had.
 
         Raises:
-            SchemaError: nothing would stand for the pictures: there is no describer, and no text in `given`.
+            SchemaError: there is no describer, and `given` has no text for the pictures or one that gives an answer.
 
         """
         bridge = yield from self._bridge(sample)
@@ -110,11 +110,14 @@ class ModalityBridge:
         if not sample.media:
             return _Text("", f"{_NAME}/no_picture")
         known = given(sample, self.given) if self.given else ""
+        words = solution(known)
         if not self.describe:
-            if not known:
-                message = f"describe is off and the row has no text in meta[{self.given!r}]"
+            if words or not known:
+                what = f"a text that gives an answer ({words!r})" if words else "no text"
+                message = f"describe is off and the row has {what} in meta[{self.given!r}]"
                 raise SchemaError(f"{message}: nothing would stand for the pictures")
             return _Text(known, f"{_NAME}/given_text")
+        known = "" if words else known
         draft = yield from self._pseudo(sample)
         notes = (prompts.fill(self.notes_prompt, notes=plain(_seen(one))) for one in draft)
         wanted = prompts.fill(self.describe_prompt, known=plain(known) or "nothing")

@@ -42,7 +42,7 @@ __all__ = [
 Form = Literal["xywh", "xyxy"]
 """A corner with width and height, or two corners."""
 Unit = Literal["share", "thousand", "pixel"]
-"""Of the picture's sides: shares, thousandths, or pixels of the picture as it is stored."""
+"""Of the picture's sides: shares, thousandths, or pixels of the picture as it is stored, turned upright."""
 Quad = tuple[float, float, float, float]
 """Four numbers whose meaning is not known yet."""
 

@@ -221,6 +221,16 @@ def test_text_of_the_row_stands_for_the_picture_or_helps_the_describer() -> None
         play(dataclasses.replace(GENERATOR, describe=False)(table), models(GOOD))
 
 
+def test_text_of_the_row_that_gives_the_answer_is_not_handed_on() -> None:
+    """Beside a description it is left out; where it would be all there is, the row fails."""
+    told = sample(meta={"ocr": "legs: four of them. So the answer is 4817."})
+    played = play(dataclasses.replace(GENERATOR, given="ocr")(told), models(GOOD))
+    assert not any("4817" in m.text for r in played.requests for m in r.messages)
+    assert verdicts(played.result) == [("right", "text")]
+    with pytest.raises(SchemaError, match="a text that gives an answer \\('the answer is'\\) in meta\\['ocr'\\]"):
+        play(dataclasses.replace(GENERATOR, describe=False, given="ocr")(told), models(GOOD))
+
+
 def test_a_question_without_a_picture_goes_to_the_reasoner() -> None:
     """Nothing is described, nothing can leak, and the method says so."""
     played = play(GENERATOR(sample(picture=False)), models(LEAKY))

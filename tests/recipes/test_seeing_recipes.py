@@ -160,7 +160,7 @@ def test_boxes_that_are_not_as_declared_are_told_before_anything_is_asked(
 
 
 def test_rows_of_the_published_shape_and_answers_that_are_boxes(source: Path, tmp_path: Path) -> None:
-    """What is not qualified or has no answer is asked nothing; boxes are texts; an answer that is a box is judged by its overlap."""
+    """What is not qualified or has no answer is asked nothing; boxes are texts, in answers judged by their overlap."""
     rows = [json.loads(line) for line in source.read_text().splitlines()][:5]
     for row, qualified in zip(rows, (True, False, None, "False", True), strict=True):
         row |= {"answer": "[0.1, 0.2, 0.4, 0.5]", "qualified": qualified, "img": row.pop("image")}
