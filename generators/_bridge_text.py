@@ -12,7 +12,7 @@ from schemas.leaks import leaks
 from schemas.sample import Media, Message, Sample
 from schemas.trace import Trace
 
-__all__ = ["bridged", "given", "leak", "solution"]
+__all__ = ["bridged", "given", "leak", "solution", "unmarked"]
 
 
 def given(sample: Sample, key: str) -> str:
@@ -49,7 +49,7 @@ def bridged(turns: Sequence[Message], text: str) -> tuple[Message, ...]:
                 continue
             number += 1
             if number == 1:
-                parts.insert(0 if count > 1 else len(parts), f"[picture]\n{_unmarked(text)}\n[end of picture]\n")
+                parts.insert(0 if count > 1 else len(parts), f"[picture]\n{unmarked(text)}\n[end of picture]\n")
             if count > 1:
                 parts.append(f"(picture {number})")
         replaced.append(Message(turn.role, tuple(parts)))
@@ -65,7 +65,7 @@ def _as_text(value: JSON) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, Mapping)) and value else ""
 
 
-def _unmarked(text: str) -> str:
+def unmarked(text: str) -> str:
     """Return text in which no mark stands that could close its own."""
     return _MARKS.sub("(", plain(text))
 
@@ -103,6 +103,6 @@ _SPEAKS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 """Wider than `schemas.leaks`, which looks at chains of any origin: here a false alarm costs one rewriting."""
-_MARKS = re.compile(r"\[(?=\s{0,9}(?:end\s{1,9}of\s{1,9})?picture\s{0,9}\])", re.IGNORECASE)
+_MARKS = re.compile(r"\[(?=\s{0,9}(?:end\s{1,9}of\s{1,9})?(?:picture|reading)\s{0,9}\])", re.IGNORECASE)
 _BRIDGES = ("caption", "description", "描述", "说明", "图注")
 """Where the question itself has one of these words, they prove nothing in a chain."""

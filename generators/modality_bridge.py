@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
-from generators._bridge_text import bridged, given, leak, solution
+from generators._bridge_text import bridged, given, leak, solution, unmarked
 from generators._chain import chain, is_right, judged, undecided, withdrawn
 from generators._chain_check import Judging, doubt
 from generators._stage_case import conversation, plain
@@ -120,7 +120,7 @@ class ModalityBridge:
         known = "" if words else known
         draft = yield from self._pseudo(sample)
         notes = (prompts.fill(self.notes_prompt, notes=plain(_seen(one))) for one in draft)
-        wanted = prompts.fill(self.describe_prompt, known=plain(known) or "nothing")
+        wanted = prompts.fill(self.describe_prompt, known=unmarked(known) or "nothing")
         request = self._looking(sample, (*notes, wanted), "describe")
         (outcome,) = yield [request]
         keys, method = tuple(one.key for one in draft), f"{_NAME}/pseudo" if draft else _NAME
