@@ -75,6 +75,8 @@ def draw(
     origins = [place for place, count in enumerate(counts) for _ in range(count)]
     requests = [_nth(asked[place], start + index) for index, place in enumerate(origins)]
     outcomes = (yield requests) if requests else []
+    if asking.prefill:
+        outcomes = [_continued(request, outcome) for request, outcome in zip(requests, outcomes, strict=True)]
     return [
         paths[place].then(
             request, outcome, _stage_text(outcome, STAGES[len(paths[place].texts)], opened=asking.prefill)
@@ -169,6 +171,14 @@ def _asked_next(before: tuple[Message, ...], path: Path, wanted: str) -> tuple[M
     if path.texts:
         return (*before, Message.of("assistant", written(path.texts)), Message.of("user", wanted))
     return (*before[:-1], Message("user", (*before[-1].content, wanted)))
+
+
+def _continued(request: Request, outcome: Outcome) -> Outcome:
+    """Take off what was written for the model: llama.cpp's reply begins with the turn that it goes on with."""
+    if outcome.reply is None:
+        return outcome
+    text = outcome.reply.text.strip().removeprefix(request.messages[-1].text)
+    return dataclasses.replace(outcome, reply=dataclasses.replace(outcome.reply, text=text))
 
 
 def _stage_text(outcome: Outcome, stage: str, *, opened: bool) -> str | Fault:

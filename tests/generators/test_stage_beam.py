@@ -161,6 +161,27 @@ def test_a_tuned_model_goes_on_in_its_own_turn() -> None:
     assert [trace.verdict.value for trace in played.result] == ["right"]
 
 
+def test_a_server_that_repeats_the_turn_it_goes_on_with_is_understood() -> None:
+    """llama.cpp's reply begins with the prefilled turn; stages and traces are those of a server that leaves it out."""
+    search = dataclasses.replace(BEAM, candidates=2, prefill=True)
+
+    def bare(request: Request) -> Outcome:
+        if not stage_of(request):
+            return writer(request)
+        return said(request, f" {'Answer: 4' if stage_of(request) == 'CONCLUSION' else request.try_index} ")
+
+    def echo(request: Request) -> Outcome:
+        outcome = bare(request)
+        if not stage_of(request) or outcome.reply is None:
+            return outcome
+        return said(request, request.messages[-1].text + outcome.reply.text)
+
+    first, second = play(search(sample()), bare), play(search(sample()), echo)
+    assert second.result == first.result
+    assert second.keys == first.keys
+    assert [trace.verdict.value for trace in second.result] == ["right"]
+
+
 def test_what_is_cut_or_malformed_takes_no_part() -> None:
     """One good draw of four is kept without a comparison; where none is, one trace says why."""
 
