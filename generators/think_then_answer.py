@@ -35,7 +35,7 @@ _PENALTIES = ("repetition_penalty", "presence_penalty", "frequency_penalty")
 class ThinkThenAnswer:
     """Ask for reasoning and an answer `tries` times; revise the best wrong try once (arXiv 2504.05599, section 2.3)."""
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     verifier: Verifier
     """Decides each try; handed in, because generators import no scorers."""
     tries: int = 4

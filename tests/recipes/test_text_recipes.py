@@ -145,6 +145,35 @@ def test_known_answers_of_real_rows_are_right_behind_the_answer_line(shared: Pat
     assert verdicts.count("right") >= 0.98 * len(rows)
 
 
+ZH = (
+    "答案\uff1a{}",
+    "答案\uff1a{}只",
+    "答\uff1a{}只。",
+    "最终答案\uff1a{}元",
+    "**【答案】** {}",
+    "### 答案\uff1a\n\n{}千克",
+    "所以\uff0c答案是 {}",
+    "答案\uff1a$\\boxed{{{}}}$人",
+    "答案\uff1ax = {}",
+)
+"""How models write an answer in Chinese."""
+
+
+def test_chinese_answers_are_found_however_they_are_written(shared: Path) -> None:
+    """With a unit behind them, in full-width digits, boxed, under a heading; another row's answer is never right."""
+    rows = [json.loads(row) for row in (shared / "data" / "text-math-sample.jsonl").read_text().splitlines()]
+    golds = [row["answer"] for row in rows if row["source"] == "cmath" and row["answer"].isdigit()][:20]
+    wide = str.maketrans("0123456789", "\uff10\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19")
+    for index, (gold, other) in enumerate(zip(golds, golds[1:] + golds[:1], strict=True)):
+        asked = Sample.of([Message.of("user", "一共有多少\uff1f")], answer=KnownAnswer.of(gold))
+        form = ZH[index % len(ZH)]
+        for text, value in ((gold, "right"), (gold.translate(wide), "right"), (other, "wrong")):
+            reasoning, answer = answer_line(f"先看题目\uff0c共有3步。\n\n{form.format(text)}")
+            assert reasoning == "先看题目\uff0c共有3步。"
+            found = play(VerifyAnswer()(asked, answer), failed).result.value
+            assert found == ("right" if other == gold else value), (gold, form)
+
+
 @pytest.mark.parametrize("name", ["virgo", "text_maths", "chinese_maths", "escalate"])
 def test_rows_without_a_known_answer_ask_nobody(name: str, tmp_path: Path) -> None:
     """Nothing could be right: they are dropped with the reason before a request is paid."""
