@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from scorers.difficulty import Difficulty
     from scorers.reward_rating import RewardRating
 
-__all__ = ["Round", "answered", "errors_of", "history", "rated", "rated_in", "round_set"]
+__all__ = ["Round", "answered", "check_names", "errors_of", "history", "rated", "rated_in", "round_set"]
 
 HIGHEST = 5
 """The rewards of the report are 0 to 5; a judge is asked for 1 to 5 (`reward_rating`)."""
@@ -73,6 +73,19 @@ def answered(run: Run, data: Version, student: Difficulty, *, name: str) -> Vers
     step = Step("answer", {"student": spec(student), "models": _models(run, student.role, "judge")})
     answer = _Asking("difficulty", student.detail_fields, lambda sample, _: student(sample))
     return _asked(run, data, answer, name=name, step=step)
+
+
+def check_names(run: Run, answers: Version, before: str) -> None:
+    """Tell where the model that answered is called like that of the round before, whose answers the ledger has."""
+    try:
+        earlier = run.store.resolve(before).manifest.step.params["models"]
+    except ConfigError:
+        return
+    if earlier == answers.manifest.step.params["models"]:
+        run.say(
+            f"{answers.ref} was answered by the model of {before}: new weights need a name of their "
+            "own, for what the old name was asked is answered by the ledger"
+        )
 
 
 def rated_in(run: Run, data: Version, key: str, *, name: str) -> Version:

@@ -13,7 +13,8 @@ r"""Skywork R1V: a model distils itself, and each round of its training gets the
    wrong, tau 2, 3, 4, 5. Round 5 is the RL set: tau 5 and no errors.
 
 The last round's model is asked in the role `student`, or its answers are read from `--predictions FILE`. Binding a
-new model to `teacher` distils D anew with it, as the report does before every round. Export a round with `curate
+new model to `teacher` distils D anew with it, as the report does before every round. New weights need a new name: what
+a name was asked before is answered by the ledger. Export a round with `curate
 export NAME-r1 --to llamafactory`, the RL set with `curate export NAME-r5 --to lightweight --param parts=rl`.
 
 Roles: `teacher` thinks, `reviser` rewrites, `judge` rates questions and compares answers, `reward` rates items,
@@ -27,7 +28,7 @@ from typing import TYPE_CHECKING, Literal
 
 from curate.length import penalty_field
 from curate.predicted import errors_in, predictions_in
-from curate.rounds import Round, answered, errors_of, history, rated, rated_in, round_set
+from curate.rounds import Round, answered, check_names, errors_of, history, rated, rated_in, round_set
 from curate.run import Run
 from generators.skywork_r1v import SkyworkR1v
 from schemas.errors import ConfigError
@@ -149,9 +150,9 @@ def build(
         if said is not None:
             turn = dataclasses.replace(turn, wrong=errors_in(run, data, said, verifier))
         elif round < LAST:
-            turn = dataclasses.replace(
-                turn, wrong=errors_of(run, answered(run, version, student, name=f"{name}-r{round}-student"))
-            )
+            answers = answered(run, version, student, name=f"{name}-r{round}-student")
+            check_names(run, answers, f"{name}-r{round - 1}-student")
+            turn = dataclasses.replace(turn, wrong=errors_of(run, answers))
         earlier = history(run, (f"{name}-r{t}" for t in range(1, round))) if round < LAST else ()
         version = round_set(run, data, turn, name=f"{name}-r{round}", earlier=earlier)
     run.funnel(version)

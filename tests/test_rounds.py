@@ -12,7 +12,7 @@ from fakes.runs import asked, drawn, numbers, played
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from curate.rounds import Round, answered, errors_of, history, rated, rated_in, round_set
+from curate.rounds import Round, answered, check_names, errors_of, history, rated, rated_in, round_set
 from curate.run import Run
 from schemas.errors import ConfigError
 from schemas.request import Request
@@ -215,6 +215,18 @@ def test_the_student_answers_the_rows_of_d_and_an_open_answer_is_no_error(tmp_pa
         assert len(calls) == 3
         assert numbers(run, made) == [0, 1, 2]
         _sound(run, made)
+
+
+def test_a_model_under_its_old_name_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """New weights under an old name would be answered by the ledger; another name, or no round before, says nothing."""
+    student = Difficulty(VerifyAnswer(), n=1)
+    for number, model in ((1, "m0"), (2, "m1"), (3, "m1")):
+        with played(tmp_path, lambda _: "Answer: 2", identity=model) as run:
+            run.quiet = False
+            made = answered(run, _data(run, count=2), student, name=f"r{number}")
+            capsys.readouterr()
+            check_names(run, made, f"r{number - 1}")
+            assert ("a name of their own" in capsys.readouterr().err) == (number == 3)
 
 
 def test_rewards_that_rows_bring_along(tmp_path: Path) -> None:
