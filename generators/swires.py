@@ -62,7 +62,7 @@ class Swires:
     reasonings: int = 2
     """Reasonings for each of them."""
     conclusions: int = 3
-    """Reasonings of the pool that are concluded, once each."""
+    """Best reasonings of the pool that are concluded, once each; where none of them gets there, as many of the next."""
     rounds: int = 5
     """Most rounds of captions and reasonings: one more than there are retraces."""
     threshold: float = 60.0
@@ -151,8 +151,7 @@ class Swires:
             pool += yield from self._rated(sample, kept, self.reasonings, start=start, faulty=faulty)
             if self._good_enough(pool):
                 break
-        chosen = [one.path for one in _best(pool, self.conclusions)]
-        ended = yield from self._rated(sample, chosen, 1, start=0, faulty=faulty)
+        ended = yield from self._concluded(sample, [one.path for one in _best(pool, len(pool))], faulty)
         return distinct([one.path for one in _best(ended, len(ended))]) or faulty[-1:]
 
     def _summary(self, sample: Sample, faulty: list[Path]) -> Program[list[Path]]:
@@ -162,6 +161,15 @@ class Swires:
                 if path.fault is None:
                     return [path]
                 faulty.append(path)
+        return []
+
+    def _concluded(self, sample: Sample, ranked: Sequence[Path], faulty: list[Path]) -> Program[list[Rated]]:
+        """Conclude the best of the pool; where not one of them gets there, the next best."""
+        for start in range(0, len(ranked), self.conclusions):
+            chosen = ranked[start : start + self.conclusions]
+            ended = yield from self._rated(sample, chosen, 1, start=start, faulty=faulty)
+            if ended:
+                return ended
         return []
 
     def _rated(

@@ -191,6 +191,9 @@ def test_failures_and_faults_end_in_what_there_is() -> None:
     late = play(SEARCH(sample()), lambda r: failed(r) if stage_of(r) and r.try_index == 0 else plain(r))
     assert purposes(late.requests)["summary"] == 2
     assert "summary 1" in late.result[0].reasoning
+    stuck = play(PAPER(sample()), lambda r: failed(r) if "CON" in stage_of(r) and r.try_index < 2 else plain(r))
+    assert purposes(stuck.requests)["conclusion"] == 4
+    assert [trace.verdict.value for trace in stuck.result] == ["right"] * 2
     bad = play(SEARCH(sample()), spoil("SUMMARY", "no tag"))
     assert [r.try_index for r in bad.requests] == [0, 1, 2]
     for stage in ("SUMMARY", "CAPTION", "REASONING", "CONCLUSION"):
