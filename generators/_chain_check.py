@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from generators._stage_case import Material, case, plain, question, told, word
 from schemas.answer import label
-from schemas.request import Program, Request, Sampling
+from schemas.request import Outcome, Program, Request, Sampling
 from schemas.sample import Sample
 
 __all__ = ["Judging", "doubt"]
 
 _DIGIT = re.compile(r"[1-9]")
 _LABEL = re.compile(r"[\s*#_]{0,8}(?:(?:final\s+)?answer|答案)[\s*_]{0,8}[:\uff1a][\s*_]{0,8}", re.IGNORECASE)
+_LATER = 0.7
+"""Temperature of what is asked once more: at 0 a judge would break its reply again."""
 _OTHER_DIGIT = dict(zip("123456789", "456789345", strict=True))
 _OPPOSITE = {"yes": "no", "no": "yes", "true": "false", "false": "true"}
 
@@ -36,6 +39,8 @@ def doubt(
 ) -> Program[tuple[str, str] | None]:
     """Ask the judge, and return the rule and reason by which its answer is no yes that can be relied on.
 
+    What cannot be read is asked for once more: a broken object would cost a chain that was dear to write.
+
     Args:
         sample: its question is shown, with pictures.
         chain: named blocks that lead to the conclusion; a quote has to stand in the last of them.
@@ -45,18 +50,22 @@ def doubt(
     """
     name, text = conclusion
     shown = [text, _decoy(sample, text)] if judging.control else [text]
-    outcomes = yield [_request(sample, (*chain, (name, each)), judging) for each in shown]
-    opinions = [told(outcome, "leads") for outcome in outcomes]
-    leads, *elsewhere = (word(opinion, "leads") for opinion in opinions)
-    if not {leads, *elsewhere} <= {"yes", "no", "unsure"}:
+    requests = [_request(sample, (*chain, (name, each)), judging) for each in shown]
+    outcomes = list((yield requests))
+    if unread := [place for place, outcome in enumerate(outcomes) if outcome.ok and not _leads(outcome)]:
+        for place, outcome in zip(unread, (yield [_once_more(requests[place]) for place in unread]), strict=True):
+            outcomes[place] = outcome
+    leads, *elsewhere = map(_leads, outcomes)
+    opinion = told(outcomes[0], "leads")
+    if leads in ("no", "unsure"):
+        rule = "reasoning_rejected" if leads == "no" else "reasoning_unsure"
+        return rule, f"the judge: {opinion.get('reason', '')}"
+    if not all((leads, *elsewhere)):
         cause = next((outcome.cause for outcome in outcomes if not outcome.ok), "no readable opinion")
         return "judge_failed", f"no opinion on the reasoning: {cause}"
-    if leads != "yes":
-        rule = "reasoning_rejected" if leads == "no" else "reasoning_unsure"
-        return rule, f"the judge: {opinions[0].get('reason', '')}"
     if "yes" in elsewhere:
         return "judge_lenient", "the judge says that the reasoning leads to another conclusion just as well"
-    if not _quotes(str(opinions[0].get("quote", "")), chain[-1][1]):
+    if not _quotes(str(opinion.get("quote", "")), chain[-1][1]):
         return "judge_quote", "what the judge quotes does not stand in the reasoning"
     return None
 
@@ -64,6 +73,16 @@ def doubt(
 def _request(sample: Sample, blocks: Sequence[tuple[str, str]], judging: Judging) -> Request:
     material: Material = [("question", question(sample)), *((name, (text,)) for name, text in blocks)]
     return Request(judging.role, case(judging.prompt, material), judging.sampling, 0, f"{judging.purpose}.judge")
+
+
+def _once_more(request: Request) -> Request:
+    return replace(request, sampling=replace(request.sampling, temperature=_LATER), try_index=1)
+
+
+def _leads(outcome: Outcome) -> str:
+    """Return the opinion in a reply; empty where there is none."""
+    found = word(told(outcome, "leads"), "leads")
+    return found if found in ("yes", "no", "unsure") else ""
 
 
 def _quotes(quote: str, reasoning: str) -> bool:

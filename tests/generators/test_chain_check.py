@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from fakes.programs import play, said, sample
+from fakes.programs import failed, play, said, sample
 from fakes.staged import blocks
 
 from generators._chain_check import Judging, doubt
@@ -49,3 +49,30 @@ def test_an_option_is_followed_by_another_option() -> None:
     assert [blocks(r)["conclusion"] for r in played.requests] == ["Answer: B", "Answer: A. two"]
     assert played.result is not None
     assert played.result[0] == "judge_lenient"
+
+
+@pytest.mark.parametrize(
+    ("replies", "ended"),
+    [
+        (["well", "no", "yes"], None),
+        (["yes", "{", "no"], None),
+        (["{", "{", "yes", "no"], None),
+        (["{", "no", "{"], "judge_failed"),
+        (["{", "no", "no"], "reasoning_rejected"),
+        (["no", "{", "{"], "reasoning_rejected"),
+        (["yes", "no"], None),
+    ],
+)
+def test_what_cannot_be_read_is_asked_for_once_more(replies: list[str], ended: str | None) -> None:
+    """Of either question, at another temperature; a call that failed is the driver's to repeat."""
+    left = list(replies)
+
+    def judge(request: Request) -> object:
+        text = left.pop(0)
+        return said(request, text if text == "{" else json.dumps({"quote": "So.", "leads": text}))
+
+    played = play(doubt(sample(), [("reasoning", "So.")], ("conclusion", "Answer: 4"), JUDGING), judge)
+    assert (played.result and played.result[0], left) == (ended, [])
+    assert len({(r.try_index, r.sampling.temperature) for r in played.requests}) == 1 + (len(replies) > 2)
+    gone = play(doubt(sample(), [("reasoning", "So.")], ("conclusion", "Answer: 4"), JUDGING), failed)
+    assert (len(gone.requests), gone.result and gone.result[0]) == (2, "judge_failed")
