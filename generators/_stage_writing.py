@@ -16,7 +16,19 @@ from schemas.sample import Message, Sample
 from schemas.thinking import split
 from schemas.trace import Trace
 
-__all__ = ["Asking", "Example", "Path", "cut", "distinct", "draw", "opening", "seeded", "trace_of", "visible"]
+__all__ = [
+    "Asking",
+    "Example",
+    "Path",
+    "continued",
+    "cut",
+    "distinct",
+    "draw",
+    "opening",
+    "seeded",
+    "trace_of",
+    "visible",
+]
 
 Example = tuple[str, str, str, str, str]
 """A worked example: question, summary, caption, reasoning, conclusion."""
@@ -75,8 +87,7 @@ def draw(
     origins = [place for place, count in enumerate(counts) for _ in range(count)]
     requests = [_nth(asked[place], start + index) for index, place in enumerate(origins)]
     outcomes = (yield requests) if requests else []
-    if asking.prefill:
-        outcomes = [_continued(request, outcome) for request, outcome in zip(requests, outcomes, strict=True)]
+    outcomes = [continued(request, outcome) for request, outcome in zip(requests, outcomes, strict=True)]
     return [
         paths[place].then(
             request, outcome, _stage_text(outcome, STAGES[len(paths[place].texts)], opened=asking.prefill)
@@ -129,6 +140,15 @@ def trace_of(sample: Sample, path: Path, *, method: str, answer_seen: bool = Fal
     return dataclasses.replace(trace, usage=path.usage, finish="length" if cut(outcome) else trace.finish)
 
 
+def continued(request: Request, outcome: Outcome) -> Outcome:
+    """Take off what was written for the model: llama.cpp's reply begins with the turn that it goes on with."""
+    begun = request.messages[-1]
+    if outcome.reply is None or begun.role != "assistant":
+        return outcome
+    text = outcome.reply.text.strip().removeprefix(begun.text.strip())
+    return dataclasses.replace(outcome, reply=dataclasses.replace(outcome.reply, text=text))
+
+
 def cut(outcome: Outcome) -> bool:
     """Tell whether the reply ended at its token limit."""
     return outcome.cause is Cause.TRUNCATED or (outcome.reply is not None and outcome.reply.finish == "length")
@@ -171,14 +191,6 @@ def _asked_next(before: tuple[Message, ...], path: Path, wanted: str) -> tuple[M
     if path.texts:
         return (*before, Message.of("assistant", written(path.texts)), Message.of("user", wanted))
     return (*before[:-1], Message("user", (*before[-1].content, wanted)))
-
-
-def _continued(request: Request, outcome: Outcome) -> Outcome:
-    """Take off what was written for the model: llama.cpp's reply begins with the turn that it goes on with."""
-    if outcome.reply is None:
-        return outcome
-    text = outcome.reply.text.strip().removeprefix(request.messages[-1].text)
-    return dataclasses.replace(outcome, reply=dataclasses.replace(outcome.reply, text=text))
 
 
 def _stage_text(outcome: Outcome, stage: str, *, opened: bool) -> str | Fault:

@@ -15,8 +15,8 @@ from typing import ClassVar
 
 from generators._answer_line import answer_line
 from generators._chain import is_right, judged, withdrawn
+from generators._stage_writing import continued, opening, seeded
 from generators._stage_writing import cut as was_cut
-from generators._stage_writing import opening, seeded
 from generators._steps import Tally, step_ends
 from generators.think_then_answer import ThinkThenAnswer
 from schemas import prompt as prompts
@@ -40,7 +40,7 @@ _CONTINUE: Mapping[str, JSON] = {"add_generation_prompt": False, "continue_final
 class StepValues:
     """Have chains written, and draw `n` continuations from the end of each of their steps."""
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     trace_fields: ClassVar[Mapping[str, Mapping[str, type]]] = {
         "step_values": {
             "steps": int,
@@ -128,8 +128,9 @@ class StepValues:
         """Return the chain that a continuation makes of the beginning, with its verdict; None for a failed call."""
         if outcome.reply is None:
             return None
+        reply = continued(request, outcome).reply or outcome.reply
         # What a thinking model thinks about the task of going on is no part of the chain.
-        parts = answer_line(split(outcome.reply.text).answer)
+        parts = answer_line(split(reply.text).answer)
         whole = Trace.of(
             sample,
             request,

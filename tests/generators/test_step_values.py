@@ -168,6 +168,20 @@ def test_prefill_goes_on_in_the_models_own_turn() -> None:
     assert steps[0].sampling.extra == {"add_generation_prompt": False, "continue_final_message": True}
 
 
+def test_a_server_that_repeats_the_beginning_is_understood() -> None:
+    """llama.cpp's reply begins with the prefilled turn, which stands in the chain once all the same."""
+    one = dataclasses.replace(GENERATOR, prefill=True)
+
+    def echo(request: Request) -> Outcome:
+        outcome = teacher(WRONG)(request)
+        begun = request.messages[-1]
+        if begun.role != "assistant" or outcome.reply is None:
+            return outcome
+        return said(request, begun.text + outcome.reply.text)
+
+    assert play(one(sample()), echo).result == play(one(sample()), teacher(WRONG)).result
+
+
 def test_values_are_near_the_true_ones() -> None:
     """A seeded teacher with known chances: the mean value of each step is within its 99.9 % interval."""
     chances = {0: 0.7, 1: 0.8, 2: 0.3, 3: 0.05}
