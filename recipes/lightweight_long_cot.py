@@ -110,7 +110,10 @@ def build(
         scored,
         zones,
         name=f"{name}-zones",
-        rules=[Rule("difficulty.detail.pass_rate", "<=", high)],
+        rules=[
+            Rule("answer IS NOT NULL", "=", threshold=True),  # without an answer no draw can be right
+            Rule("difficulty.detail.pass_rate", "<=", high),
+        ],
         keep=Keep(most=1, order="first"),
     )
     run.funnel(sorted_out)

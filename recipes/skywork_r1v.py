@@ -5,17 +5,17 @@ r"""Skywork R1V: a model distils itself, and each round of its training gets the
         --teacher student=https://host/v1#m1 --round 2
 
 1. Score. Clarity and integration are measured here; necessity, quality and difficulty are a judge's, as in the report.
-2. Distil: the version NAME, D in the report. The teacher thinks once, with the penalty or budget of Eq. 1; the rules,
-   and a judge where they cannot tell, compare its answer with the known one. A right chain stays as it is, a wrong one
-   is revised toward the known answer (`origin='revised'`, `answer_seen`).
+2. Distil: the version NAME, D in the report, of rows with a known answer. The teacher thinks once, with the penalty or
+   budget of Eq. 1; the rules, and a judge where they cannot tell, compare its answer with the known one. A right chain
+   stays as it is, a wrong one is revised toward the known answer (`origin='revised'`, `answer_seen`).
 3. Rate: NAME-rated. A reward from 1 to 5 for every question with its chain, or the rows' own (`--rating FIELD`).
 4. Select: NAME-rT with `--round T`. D_t = {reward >= tau} and, beside it, whatever of D the last round's model gets
    wrong, tau 2, 3, 4, 5. Round 5 is the RL set: tau 5 and no errors.
 
 The last round's model is asked in the role `student`, or its answers are read from `--predictions FILE`. Binding a
 new model to `teacher` distils D anew with it, as the report does before every round. New weights need a new name: what
-a name was asked before is answered by the ledger. Export a round with `curate
-export NAME-r1 --to llamafactory`, the RL set with `curate export NAME-r5 --to lightweight --param parts=rl`.
+a name was asked before is answered by the ledger. Export a round with `curate export NAME-r1 --to llamafactory`, the RL
+set with `curate export NAME-r5 --to lightweight --param parts=rl`.
 
 Roles: `teacher` thinks, `reviser` rewrites, `judge` rates questions and compares answers, `reward` rates items,
 `student` is M of the last round. One `--teacher SPEC` plays them all.
@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Literal
 from curate.length import penalty_field
 from curate.predicted import errors_in, predictions_in
 from curate.rounds import Round, answered, check_names, errors_of, history, rated, rated_in, round_set
-from curate.run import Run
+from curate.run import Rule, Run
 from generators.skywork_r1v import SkyworkR1v
 from schemas.errors import ConfigError
 from schemas.request import Sampling
@@ -143,7 +143,8 @@ def build(
         },
     )
     controller = dataclasses.replace(controller, ranges=run.ranges(frozen or scored, controller.reads))
-    version = run.distil(scored, generator, name=name, score={"length": controller})
+    known = Rule("answer IS NOT NULL", "=", threshold=True)  # without an answer no chain can be right
+    version = run.distil(scored, generator, name=name, rules=[known], score={"length": controller})
     if round:
         rate = f"{name}-rated"
         data = rated_in(run, version, rating, name=rate) if rating else rated(run, version, reward, name=rate)
