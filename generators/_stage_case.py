@@ -8,14 +8,16 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
+from string import Template
 
 from schemas import prompt as prompts
 from schemas.canonical import JSON, fingerprint
+from schemas.errors import ConfigError
 from schemas.request import Outcome
 from schemas.sample import Media, Message, Sample
 from schemas.thinking import split
 
-__all__ = ["Material", "case", "conversation", "plain", "question", "told", "word"]
+__all__ = ["Material", "case", "check_fields", "conversation", "plain", "question", "told", "word"]
 
 Material = Sequence[tuple[str, Sequence[str | Media]]]
 """Blocks by name, each with its texts and pictures."""
@@ -42,6 +44,15 @@ def case(template: str, material: Material) -> tuple[Message, ...]:
         parts += (f"[{name} {code}]", *(part if isinstance(part, Media) else plain(part) for part in block))
         parts.append(f"[end {code}]")
     return prompts.user(*_joined([*parts, prompts.fill(after, code=code).strip()]))
+
+
+def check_fields(fields: Sequence[str], **templates: str) -> None:
+    """Refuse prompts that lack a field, or have one that nothing fills: every sample would fail by it."""
+    for name, text in templates.items():
+        template = Template(text)
+        if not template.is_valid() or sorted(template.get_identifiers()) != sorted(fields):
+            wanted = " and ".join(f"${field}" for field in fields)
+            raise ConfigError(f"{name} needs {wanted} and no other field; a dollar sign is written $$")
 
 
 def question(sample: Sample, *, pictures: bool = True) -> tuple[str | Media, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, get_args
 
+from generators._stage_case import check_fields
 from generators._stage_verdict import Judging, judged
 from generators._stage_writing import Example, Path, cut, opening, seeded, visible
 from generators._stages import SUMMARY, Fault, read
@@ -60,11 +61,14 @@ class LlavaCot:
     """Whether the judge also has to refuse a conclusion that the reasoning does not lead to: one more request."""
 
     def __post_init__(self) -> None:
-        """Refuse to draw nothing, and a mode that would show the answer without saying so."""
+        """Refuse to draw nothing, a mode that would show the answer without saying so, and prompts without fields."""
         if self.tries < 1:
             raise ConfigError(f"llava_cot needs at least 1 try: got {self.tries}")
         if self.mode not in get_args(Mode):
             raise ConfigError(f"llava_cot has the modes {' and '.join(get_args(Mode))}: got {self.mode!r}")
+        check_fields(["answer"], known_prompt=self.known_prompt)
+        check_fields(["hints"], hints_prompt=self.hints_prompt)
+        check_fields(["code", "material"], judge_prompt=self.judge_prompt)
 
     def __call__(self, sample: Sample, /) -> Program[list[Trace]]:
         """Return a trace with a verdict for every reply; a request that failed leaves none.

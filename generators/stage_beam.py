@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import ClassVar
 
-from generators._stage_case import Material, case, question, told, word
+from generators._stage_case import Material, case, check_fields, question, told, word
 from generators._stage_verdict import Judging, judged
 from generators._stage_writing import Asking, Example, Path, distinct, draw
 from generators._stages import REASONING, STAGES, written
@@ -72,9 +72,12 @@ class StageBeam:
     """Whether the judge also has to refuse a conclusion that the reasoning does not lead to: one more request."""
 
     def __post_init__(self) -> None:
-        """Refuse a search that keeps nothing, or more than it draws."""
+        """Refuse a search that keeps nothing, or more than it draws, and prompts without their fields."""
         if not 1 <= self.width <= self.candidates:
             raise ConfigError(f"width {self.width} of {self.candidates} candidates: keep at least 1, at most all")
+        judges = {"match_prompt": self.match_prompt, "check_prompt": self.check_prompt}
+        check_fields(["stage"], next_prompt=self.next_prompt)
+        check_fields(["code", "material"], **judges, judge_prompt=self.judge_prompt)
 
     def __call__(self, sample: Sample, /) -> Program[list[Trace]]:
         """Return a trace for each answer that is left after the last stage.

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
-from generators._stage_case import case, conversation, question, told
+from generators._stage_case import case, check_fields, conversation, question, told
 from generators._stage_verdict import Judging, judged
 from generators._stage_writing import Asking, Example, Path, distinct, draw
 from generators._stages import written
@@ -95,7 +95,11 @@ class Swires:
     """Whether the judge also has to refuse a conclusion that the reasoning does not lead to: one more request."""
 
     def __post_init__(self) -> None:
-        """Refuse limits under which nothing is drawn, or the rule can never be met."""
+        """Refuse limits under which nothing is drawn or the rule can never be met, and prompts without their fields."""
+        check_fields(["stage"], next_prompt=self.next_prompt)
+        check_fields(["code", "material"], judge_prompt=self.judge_prompt)
+        if self.reward_prompt:
+            check_fields(["code", "material"], reward_prompt=self.reward_prompt)
         for name in _LIMITS:
             if getattr(self, name) < 1:
                 raise ConfigError(f"swires needs {name} of at least 1: got {getattr(self, name)}")

@@ -265,6 +265,16 @@ def test_earlier_turns_are_carried() -> None:
     assert blocks(match)["question"].startswith("(user)") or "(assistant)\nA dog." in match.messages[-1].text
 
 
+@pytest.mark.parametrize("text", ["Go on.", "Write $stage for $who.", "Write $stage at 5$.", ""])
+def test_a_prompt_that_cannot_be_filled_is_told_before_anything_is_asked(text: str) -> None:
+    """Not by every sample that fails; an escaped dollar sign is text."""
+    with pytest.raises(ConfigError, match="next_prompt needs"):
+        dataclasses.replace(BEAM, next_prompt=text)
+    with pytest.raises(ConfigError, match=r"match_prompt needs \$code and \$material"):
+        dataclasses.replace(BEAM, match_prompt=text)
+    assert dataclasses.replace(BEAM, next_prompt="Write ${stage} for 5 $$.").next_prompt
+
+
 def test_refuses_what_cannot_be_and_is_a_value() -> None:
     """Widths that make no sense are refused; the plug-in pickles and its words are in its spec."""
     for width in (0, 5):
