@@ -88,7 +88,7 @@ def split(text: str) -> Thought:
     """Split inline thinking from the answer; a lone closing tag counts, and only the last closing tag ends thinking.
 
     Thinking that is opened again after the last closing tag is thinking that never ended. Text without any tag is all
-    answer.
+    answer; so is one that begins with the tag of a solution, as models write that think in a field of their own.
     """
     if _CHANNEL.match(text) and (channels := _channels(text)):
         return channels
@@ -101,7 +101,7 @@ def split(text: str) -> Thought:
     if (opened and end is None) or _OPEN.match(rest) or _LATE.search(rest):
         return Thought(body.strip(), "", closed=False)
     if end is None:
-        return _section(text)
+        return _section(_SOLUTION.sub("", text) if _SOLUTION.match(text.lstrip()) else text)
     return Thought(body[: end.start()].strip(), _SOLUTION.sub("", rest).strip(), closed=True)
 
 

@@ -9,6 +9,7 @@ from fakes.runs import drawn, numbers, played
 from hypothesis import given
 from hypothesis import strategies as st
 
+from curate.bands import Bands, banded
 from curate.mixing import Part, _takes, mix
 from schemas.errors import ConfigError
 
@@ -61,6 +62,19 @@ def test_a_question_of_two_parts_is_one_sample_with_the_traces_of_both(tmp_path:
         part = mix(run, [Part(one, 1), Part(made, 1)], name="part", most=8)
         assert run.store.check(part).problems == ()
         assert part.manifest.rows_in == one.manifest.rows_in + made.manifest.rows_in
+
+
+def test_bands_of_the_same_rollouts_mix(tmp_path: Path) -> None:
+    """Each question is kept in one part and dropped in the other, and comes out once; so does each trace."""
+    solved = {n: [(index < 1 + n % 5, 3000) for index in range(5)] for n in range(20)}
+    with played(tmp_path, lambda _: "") as run:
+        base = drawn(run, solved)
+        parts = [Part(banded(run, base, Bands.named(name), name=name), 1) for name in ("medium", "hard")]
+        made = mix(run, parts, name="both")
+        report = run.store.check(made)
+        assert (report.problems, report.rows_in, report.kept) == ((), 40, 16)
+        traces = [trace.id for table in (run.store.traces, run.store.rejected) for trace in table(made)]
+        assert len(traces) == len(set(traces)) == 100
 
 
 def test_what_cannot_be_mixed_is_told(tmp_path: Path) -> None:

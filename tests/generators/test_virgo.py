@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 from fakes.programs import AfterAnswer, cut, failed, play, said, sample
 
+from generators.engines._wire import read
 from generators.virgo import Virgo
 from schemas.errors import ConfigError
 from schemas.request import Cause, Outcome, Request, Sampling
@@ -28,6 +29,16 @@ def test_five_rollouts_are_drawn_at_once_and_each_is_judged() -> None:
     assert (first.method, first.origin, first.answer_seen) == ("virgo/visual", "teacher", False)
     assert first.requests == (played.keys[0],)
     assert first.sampling == GENERATOR.sampling
+
+
+def test_a_model_that_thinks_in_a_field_leaves_no_tags_in_its_solution() -> None:
+    """The wire takes both apart: what is hidden and what is tagged are one thought, and the solution is bare."""
+    solution = "<|begin_of_solution|>\n\nAnswer: 4\n\n<|end_of_solution|>"
+    for content, thought in ((solution, "Hidden."), (LONG.format(4), "Hidden.\n\nLegs. Wait, once more.")):
+        message = {"content": content, "reasoning_content": "Hidden."}
+        reply = read({"choices": [{"message": message, "finish_reason": "stop"}]}, 0.1)
+        traces = play(GENERATOR(sample()), lambda r, reply=reply: dataclasses.replace(said(r, ""), reply=reply)).result
+        assert {(t.reasoning, t.answer, t.verdict.value) for t in traces} == {(thought, "Answer: 4", "right")}
 
 
 def test_text_and_self_distilled_traces_say_so() -> None:
