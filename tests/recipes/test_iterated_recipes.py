@@ -63,8 +63,9 @@ def _command(recipe: str, folder: Path, workspace: Path, url: str, *options: str
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Write questions, of which a third is never solved alone, and texts for Virgo's other set."""
-    _write(tmp_path / "rows.jsonl", range(18))
+    """Write questions, a third never solved alone and one without an answer, and texts for Virgo's other set."""
+    with _write(tmp_path / "rows.jsonl", range(18)).open("a") as rows:
+        rows.write('{"question": "Does anyone know?"}\n')
     _write(tmp_path / "texts.jsonl", range(100, 110)).write_text(
         "".join(json.dumps({"question": f"Then what follows {n}?", "answer": str(n + 1)}) + "\n" for n in range(6))
     )
@@ -129,6 +130,8 @@ def test_zones_of_the_lightweight_recipe(folder: Path) -> None:
             _command("lightweight_long_cot", folder, folder / "w", server.url, "--attempts", "2", "--revise")
         )
         assert helped["rows"] == 6
+    unknown = "SELECT count(*) AS n FROM dropped WHERE rule = 'answer IS NOT NULL'"
+    assert rows_of(folder / "w", unknown, "lightweight-zones") == [{"n": 1}]
     query = "SELECT method, answer_seen, count(*) AS n FROM traces GROUP BY 1, 2"
     assert rows_of(folder / "w", query, "lightweight-zones") == [{"method": "hinted/help", "answer_seen": True, "n": 6}]
     out = folder / "out"
