@@ -47,6 +47,7 @@ class Asking(NamedTuple):
     examples: tuple[Example, ...]
     sampling: Sampling
     prefill: bool
+    system: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +106,22 @@ def distinct(paths: Sequence[Path]) -> list[Path]:
     return list(found.values())
 
 
-def opening(sample: Sample, prompt: str, examples: Sequence[Example] = ()) -> tuple[Message, ...]:
-    """Return what comes before the answer, what all samples share first: instruction, examples, the sample's turns."""
+def opening(
+    sample: Sample, prompt: str, examples: Sequence[Example] = (), *, system: bool = True
+) -> tuple[Message, ...]:
+    """Return what comes before the answer, what all samples share first: instruction, examples, the sample's turns.
+
+    Without `system` the instruction opens the first user turn; templates exist that take no system turn with pictures.
+    """
     shown = [turn for question, *texts in examples for turn in _example(question, texts)]
     turns = conversation(sample)
     own = [turn.text for turn in turns if turn.role == "system"]
-    rest = [turn for turn in turns if turn.role != "system"]
-    return (Message.of("system", "\n\n".join((prompt, *own))), *shown, *rest)
+    rest = [*shown, *(turn for turn in turns if turn.role != "system")]
+    told = "\n\n".join(filter(None, (prompt, *own)))
+    if system and told:
+        return (Message.of("system", told), *rest)
+    first = Message(rest[0].role, tuple(filter(None, (told, *rest[0].content))))
+    return (first, *rest[1:])
 
 
 def trace_of(sample: Sample, path: Path, *, method: str, answer_seen: bool = False) -> Trace:
@@ -175,7 +185,7 @@ def _nth(request: Request, index: int) -> Request:
 
 def _stage_request(asking: Asking, sample: Sample, path: Path) -> Request:
     stage = STAGES[len(path.texts)]
-    before = opening(sample, asking.prompt, asking.examples)
+    before = opening(sample, asking.prompt, asking.examples, system=asking.system)
     sampling = dataclasses.replace(asking.sampling, stop=(close(stage),))
     if asking.prefill:
         sampling = dataclasses.replace(sampling, extra={**sampling.extra, **_CONTINUE})

@@ -39,7 +39,10 @@ class LlavaCot:
     tries: int = 2
     """Draws at most, one after another; the source's `max_retries = 2`."""
     prompt: str = field(default_factory=lambda: prompts.load("generators.prompts", "llava_cot"))
-    """The instruction, used as it is."""
+    """The instruction, used as it is; empty for a model tuned on this format."""
+    system: bool = True
+    """Whether it is a system turn; False opens the first user turn with it (Llama 3.2's template takes no system turn
+    with pictures)."""
     known_prompt: str = field(default_factory=lambda: prompts.load("generators.prompts", "llava_cot_known"))
     """Follows the question in the mode `answer_conditioned`; its field is `$answer`."""
     hints: str = "hints"
@@ -90,7 +93,7 @@ class LlavaCot:
         return traces
 
     def _messages(self, sample: Sample) -> tuple[Message, ...]:
-        messages = opening(sample, self.prompt, self.examples)
+        messages = opening(sample, self.prompt, self.examples, system=self.system)
         if self.mode == "honest":
             return messages
         if sample.answer is None or not sample.answer.text.strip():

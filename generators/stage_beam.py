@@ -49,6 +49,9 @@ class StageBeam:
     both_orders: bool = False
     """Whether each pair is shown a second time, swapped; two replies that differ are a draw."""
     prompt: str = field(default_factory=lambda: prompts.load("generators.prompts", "llava_cot"))
+    """The instruction, used as it is; empty for a model tuned on this format."""
+    system: bool = True
+    """Whether it is a system turn; False opens the first user turn with it."""
     next_prompt: str = field(default_factory=lambda: prompts.load("generators.prompts", "stage_next"))
     """Asks for one stage; its field is `$stage`."""
     match_prompt: str = field(default_factory=lambda: prompts.load("generators.prompts", "stage_match"))
@@ -163,9 +166,8 @@ class StageBeam:
         return (yield from judged(sample, path, method="stage_beam", verifier=self.verifier, judging=judging))
 
     def _asking(self) -> Asking:
-        return Asking(
-            "stage_beam", self.role, self.prompt, self.next_prompt, self.examples, self.sampling, self.prefill
-        )
+        words = (self.role, self.prompt, self.next_prompt, self.examples)
+        return Asking("stage_beam", *words, self.sampling, self.prefill, self.system)
 
 
 def _shares(total: int, parts: int) -> list[int]:

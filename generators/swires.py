@@ -77,6 +77,9 @@ class Swires:
     reward_role: str = "reward"
     reward_sampling: Sampling = field(default_factory=lambda: Sampling(temperature=0, max_tokens=2048))
     prompt: str = field(default_factory=lambda: prompts.load("generators.prompts", "llava_cot"))
+    """The instruction, used as it is; empty for a model tuned on this format."""
+    system: bool = True
+    """Whether it is a system turn; False opens the first user turn with it."""
     next_prompt: str = field(default_factory=lambda: prompts.load("generators.prompts", "stage_next"))
     """Asks for one stage; its field is `$stage`."""
     examples: tuple[Example, ...] = ()
@@ -208,7 +211,8 @@ class Swires:
         return (yield from judged(sample, path, method="swires", verifier=self.verifier, judging=judging))
 
     def _asking(self) -> Asking:
-        return Asking("swires", self.role, self.prompt, self.next_prompt, self.examples, self.sampling, self.prefill)
+        words = (self.role, self.prompt, self.next_prompt, self.examples)
+        return Asking("swires", *words, self.sampling, self.prefill, self.system)
 
 
 def _with_reward_model(search: Swires) -> Swires:

@@ -12,7 +12,8 @@
 
 Roles: `teacher` writes, `judge` compares and judges, `reward` rates. One `--teacher SPEC` plays them all; `--teacher
 reward=SPEC --reward-model` binds a model that replies with a number. `--prefill` is for models tuned on this format,
-behind a server that goes on in the last assistant turn; `--shown` helps small ones. `curate export NAME --to llava_cot`
+behind a server that goes on in the last assistant turn; `--no-instruction` leaves ours out for them; `--shown` helps
+small ones. `curate export NAME --to llava_cot`
 writes the published rows.
 """
 
@@ -73,6 +74,8 @@ def build(
     threshold: float | None = None,
     reward_model: bool = False,
     prefill: bool = False,
+    instruction: bool = True,
+    system: bool = True,
     shown: bool = False,
     judge: bool = True,
     control: bool = True,
@@ -101,6 +104,8 @@ def build(
         threshold: swires: reward that ends the search, where not 60 of 100 or the reward model's own.
         reward_model: swires: the role `reward` replies with a number, as IXC-2.5-Reward does, and its threshold holds.
         prefill: beam and swires: the model goes on in its own turn instead of being asked for each stage.
+        instruction: tell the teacher the format; models tuned on it need no telling.
+        system: tell it in a system turn, not in the first user turn (Llama 3.2 takes none with pictures).
         shown: show two worked examples first.
         judge: have a judge say whether the reasoning leads to a right conclusion, and whether a conclusion is right
             that the rules leave open.
@@ -135,9 +140,11 @@ def build(
         preset = Swires.of_code if limits == "code" else Swires.of_paper
         search = _limited(preset(verifier, reward_model=reward_model), rounds, threshold)
         generator = dataclasses.replace(search, examples=examples, sampling=sampling, prefill=prefill)
+    if not instruction:
+        generator = dataclasses.replace(generator, prompt="")
     version = run.distil(
         run.read(source, name=f"{name}-samples", limit=limit),
-        dataclasses.replace(generator, judge_reasoning=judge, judge_control=control),
+        dataclasses.replace(generator, system=system, judge_reasoning=judge, judge_control=control),
         name=name,
         rules=[Rule("answer IS NOT NULL", "=", threshold=True)],
         keep=Keep(most=max_traces, order="first"),

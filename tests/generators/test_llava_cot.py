@@ -286,6 +286,20 @@ def test_a_conversation_is_asked_and_judged_with_its_earlier_turns() -> None:
     assert "(assistant)\nA dog.\n(user)\nHow many legs?" in judged.text
 
 
+def test_the_instruction_can_stand_in_the_user_s_turn_or_nowhere() -> None:
+    """For templates that take no system turn beside a picture, and for models that know the format."""
+    talk = [Message.of("system", "Be brief."), Message.of("user", PICTURE, "How many legs?")]
+    asked = Sample.of(talk, answer=sample().answer)
+    within = dataclasses.replace(GENERATOR, prompt="Four stages.", system=False)
+    search = StageBeam(AfterAnswer(), candidates=1, prompt="Four stages.", system=False)
+    for generator in (within, search):
+        [turn] = play(generator(asked), teacher(WRONG)).requests[0].messages
+        assert (turn.role, turn.content[:3]) == ("user", ("Four stages.\n\nBe brief.", PICTURE, "How many legs?"))
+    bare = dataclasses.replace(GENERATOR, prompt="")
+    assert play(bare(asked), teacher(WRONG)).requests[0].messages == tuple(talk)
+    assert play(bare(sample()), teacher(WRONG)).requests[0].messages == sample().messages
+
+
 def test_is_asked_with_the_same_keys_and_travels() -> None:
     """Two generators ask the same; words are part of the spec; hostile replies are only text."""
     wrong = teacher(WRONG)
@@ -342,11 +356,7 @@ def test_a_tag_that_closes_in_lower_case_does_not_swallow_the_rest() -> None:
     assert read_stage("<SUMMARY> x < y, [CONCLUSION] </SUMMARY>", "SUMMARY") == "x < y, [CONCLUSION]"
 
 
-TEXT = (
-    st.text(st.characters(codec="utf-8"), min_size=1)
-    .map(str.strip)
-    .filter(lambda t: t and read(t) and "<" not in t)
-)
+TEXT = st.text(st.characters(codec="utf-8"), min_size=1).map(str.strip).filter(lambda t: t and read(t) and "<" not in t)
 
 
 @given(st.tuples(TEXT, TEXT, TEXT, TEXT))
