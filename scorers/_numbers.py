@@ -83,6 +83,7 @@ _PART = re.compile(r"\d{1,12}(?:\.\d{1,12})?|\d{1,9}/\d{1,9}")
 _LONGEST_RATIO, _LEAST_PARTS = 80, 2
 _AMOUNT = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)\s*([^\W\d_]+)")
 _AMOUNTS = re.compile(r"(?:\d{1,12}(?:\.\d{1,12})?\s*[^\W\d_]{1,20}(?:,?\s+and\s+|,\s*|\s*)){2,4}")
+_MONEY_HAN, _COINS_HAN = frozenset({"元", "角", "块"}), frozenset({"块", "角", "毛", "分"})
 _JOINING, _JOINED = "或和与及且并", re.compile(r"(?:or|and|nor|not|but)(?![a-z])", re.IGNORECASE)
 _LIMIT = 1000
 _BIG_EXPONENT = 1000
@@ -98,7 +99,8 @@ def parse_number(text: str) -> Number | None:
         return None
     if text[-1].isdigit() and text.isdecimal():
         return Number(Fraction(int(text)))
-    return _based(text) or _fraction(text) or _decimal(text) or _words(text) or _compound(text)
+    # Several units before one: `5米3分米` is no product of a cubic metre and a decimetre.
+    return _compound(text) or _based(text) or _fraction(text) or _decimal(text) or _words(text)
 
 
 def parse_ratio(text: str) -> tuple[Fraction, ...] | None:
@@ -317,15 +319,26 @@ def _words(text: str) -> Number | None:
 
 
 def _compound(text: str) -> Number | None:
-    """Read an amount in several units: `2 hours 30 minutes`, `5 feet 6 inches`, `2小时30分钟`."""
+    """Read an amount in several units: `2 hours 30 minutes`, `5 feet 6 inches`, `2小时30分钟`, `7元5角`."""
     if not _AMOUNTS.fullmatch(text):
         return None
-    pieces = [_decimal(f"{value} {unit}") for value, unit in _AMOUNT.findall(text)]
+    found = _AMOUNT.findall(text)
+    money = found[0][1] in _MONEY_HAN
+    pieces = [_decimal(f"{value} {_beside(unit, money=money)}") for value, unit in found]
     units = [piece.unit for piece in pieces if piece is not None and piece.unit is not None and piece.unit.known]
     if len(units) != len(pieces) or len({unit.dims for unit in units}) != 1:
         return None
+    if len({unit.factor for unit in units}) != len(units):
+        return None  # `90分85分` are two marks
     total = sum((piece.value * unit.factor for piece, unit in zip(pieces, units, strict=True) if piece), Fraction(0))
     return Number(total / units[-1].factor, unit=units[-1])
+
+
+def _beside(unit: str, *, money: bool) -> str:
+    """Name a unit that only others beside it tell: `分` is a minute behind hours, and a hundredth of a yuan."""
+    if money and unit in _COINS_HAN:
+        return f"{unit}钱"
+    return "分钟" if unit == "分" else unit
 
 
 def _tail(number: Number, rest: str, *, money: str | None = None) -> Number | None:

@@ -79,7 +79,9 @@ OWN = _table("""
     usd 1/100: cent cents ¢ 美分
     eur 1: € euro euros eur 欧元 евро
     gbp 1: £ gbp quid 英镑
-    cny 1: 元 yuan cny rmb 人民币
+    cny 1: 元 块钱 yuan cny rmb 人民币
+    cny 1/10: 角钱 毛钱
+    cny 1/100: 分钱
     yen_or_yuan 1: ¥
     jpy 1: yen jpy 円 日元 엔
     inr 1: ₹ rupee rupees inr rs

@@ -39,7 +39,7 @@ _YES_NO = frozenset({"yes", "no", "true", "false", "sí", "sì"})
 class VerifyAnswer:
     """Right, wrong or undecided for any kind of answer, by the first rule that can tell."""
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     on: ClassVar[Literal["verify"]] = "verify"
 
     policy: Policy = field(default_factory=Policy)

@@ -37,7 +37,7 @@ _ENDING = 0.25
 class VerifyMath:
     """Compare what two mathematical answers come to; only what needs sympy goes to a worker process."""
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     on: ClassVar[Literal["verify"]] = "verify"
 
     policy: Policy = field(default_factory=Policy)
@@ -145,7 +145,9 @@ def _clocks(gold: str, said: str) -> Agreement | None:
     if parse_ratio(gold) == parse_ratio(said) is not None:
         return Agreement(None, "time", "equal as ratios, not as times of day")
     if mine is None or theirs is None:
-        return _one_of(gold if mine is None else said, "time")
+        clock, other = (said, gold) if mine is None else (gold, said)
+        lasting = "\u65f6" in clock and parse_number(clock) is not None  # half past two, or two hours and a half
+        return None if lasting else _one_of(other, "time")
     return Agreement(same=False, rule="time")
 
 

@@ -109,6 +109,15 @@ def test_what_has_no_exact_ratio_stays_open(gold: str, said: str) -> None:
         ("5 feet, 6 inches", "5 feet 7 inches", "wrong"),
         ("1 hour and 5 minutes", "65 min", "right"),
         ("2小时30分钟", "150分钟", "right"),
+        ("2小时30分", "150分钟", "right"),
+        ("2时30分", "2.5小时", "right"),
+        ("3小时20分", "3小时30分", "wrong"),
+        ("7元5角", "7.5元", "right"),
+        ("7.05元", "7元5分", "right"),
+        ("7.5元", "7块5毛", "right"),
+        ("7元5角", "7元6角", "wrong"),
+        ("5米3分米", "5.3米", "right"),
+        ("5米3分米", "5.3分米", "wrong"),
     ],
 )
 def test_amounts_in_several_units_are_added(gold: str, said: str, value: str) -> None:
