@@ -95,6 +95,10 @@ _LIMITS = re.compile(r"[\s,]+(?:for (?:all|any|every|each|some)|where|when(?:eve
 """What a formula holds for: `f(x) = 1 for all x`."""
 _LABELS = re.compile(r"(?<![\\\w])[A-Z][a-z]+(?: \d{1,3})?\s?[:=]\s*")
 """Words that say which value of a list is which: `Paolo: 18, Qing: 14`."""
+_LEAD = re.compile(
+    r"^(?:所以|因此)?(?:一共|总共|共计|合计|共|还剩下?|剩下|还有)?(?:需要|等于|是|有|为|要|得)?(?=[-\d])"
+)
+"""How a Chinese sentence leads to its value: `一共有29只`."""
 _BOUNDED = re.compile(
     r"\b(?:less|more|fewer|greater|larger|smaller|at (?:least|most)|up to|between|either|neither|page)\b", re.IGNORECASE
 )
@@ -255,7 +259,11 @@ def _reduced(said: Found) -> Found:
     bare = unwrapped(said.text)
     if _readable(bare) or (is_prose(bare) and _BOUNDED.search(bare)):
         return said._replace(text=bare)
-    for part in (_LIMITS.sub("", bare), _LABELS.sub("", bare) if len(_LABELS.findall(bare)) > 1 else ""):
+    for part in (
+        _LEAD.sub("", bare),
+        _LIMITS.sub("", bare),
+        _LABELS.sub("", bare) if len(_LABELS.findall(bare)) > 1 else "",
+    ):
         if part and part != bare and _readable(part):
             return said._replace(text=part)
     inner = _last_formula(said.text) or _last_number(said.text)
