@@ -13,6 +13,9 @@ r"""Virgo: long thoughts over texts and pictures, by what is solved how often an
 Self-distillation: train a model on NAME-text, bind it to `teacher` and draw the visual set with `--self-distilled`;
 its traces have `origin='self'`. Bands and mixtures are made anew from the rollouts that are there, without asking.
 Export with `curate export NAME --to virgo` (the released columns) or `--to llamafactory`.
+
+Roles: `teacher` thinks, `student` is the untuned model of `--drop-solved`, `judge` compares answers where the rules
+cannot and `--judge` asks for it. Rows without a known answer are dropped before anything is asked.
 """
 
 from __future__ import annotations
