@@ -145,10 +145,12 @@ def request_keys(request: Request, identity: str) -> Keys:
         canonical([message.to_json() for message in request.messages]),
         canonical(identity),
     )
-    tail = b',"try":%b}' % canonical(request.try_index)
-    body = head + canonical(sampling) + tail
-    sampling.pop("max_tokens", None)
-    family = b'{"family":%b}' % (head + canonical(sampling) + tail)
+    tail = b',"try":%d}' % request.try_index
+    body = b"%b%b%b" % (head, canonical(sampling), tail)
+    if sampling.pop("max_tokens", None) is None:
+        family = b'{"family":%b}' % body
+    else:
+        family = b'{"family":%b%b%b}' % (head, canonical(sampling), tail)
     return Keys(hashlib.sha256(body).hexdigest(), hashlib.sha256(family).hexdigest(), body)
 
 

@@ -80,7 +80,8 @@ class Gate:
         """Whether each of the latest requests was refused."""
         self._opens = 0.0
         self._fell = 0.0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[None], int]] = deque()
+        """Their places, and the tokens they will probably take."""
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -155,16 +156,27 @@ class Gate:
         return self._tpm is not None
 
     async def _enter(self, tokens: int) -> None:
+        """Wait in line: whoever came first goes first, so that programs of many steps end together."""
         loop = asyncio.get_running_loop()
-        while self.active >= self.limit or self._pause(loop.time()):
-            place: asyncio.Future[None] = loop.create_future()
-            self._waiting.append(place)
-            self._wake()
+        if not self._waiting and self.active < self.limit and not self._pause(loop.time()):
+            self._admit(tokens)
+            return
+        place: asyncio.Future[None] = loop.create_future()
+        self._waiting.append((place, tokens))
+        self._wake()
+        try:
             await place
+        except asyncio.CancelledError:
+            if not place.cancelled():  # the place was given, and nobody takes it
+                self.active -= 1
+                self._wake()
+            raise
+
+    def _admit(self, tokens: int) -> None:
         self.active += 1
         for rate, amount in ((self._rpm, 1), (self._tpm, tokens)):
             if rate is not None:
-                rate.take(loop.time(), amount)
+                rate.take(asyncio.get_running_loop().time(), amount)
 
     def _pause(self, now: float) -> float:
         """Return the seconds for which nothing may be sent."""
@@ -172,18 +184,18 @@ class Gate:
         return max(0.0, self._opens - now, *rates)
 
     def _wake(self) -> None:
+        """Give free places to those who wait, in their order."""
         loop = asyncio.get_running_loop()
-        pause = self._pause(loop.time())
-        if pause:
-            if self._waiting and (self._timer is None or self._timer.cancelled()):
-                self._timer = loop.call_later(pause, self._alarm)
-            return
-        room = self.limit - self.active
-        while room > 0 and self._waiting:
-            place = self._waiting.popleft()
+        while self._waiting and self.active < self.limit:
+            pause = self._pause(loop.time())
+            if pause:
+                if self._timer is None or self._timer.cancelled():
+                    self._timer = loop.call_later(pause, self._alarm)
+                return
+            place, tokens = self._waiting.popleft()
             if not place.done():
+                self._admit(tokens)
                 place.set_result(None)
-                room -= 1
 
     def _alarm(self) -> None:
         self._timer = None

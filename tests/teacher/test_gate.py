@@ -187,3 +187,54 @@ def test_what_the_server_allows_is_kept_unless_configured() -> None:
 
     assert asyncio.run(main(Gate(64))) >= 0.3
     assert asyncio.run(main(Gate(64, rpm=36_000))) < 0.3
+
+
+def test_whoever_waits_longest_goes_first() -> None:
+    """A place that comes free is given to the first in line, even where somebody new asks before that one runs."""
+    order: list[str] = []
+
+    async def one(gate: Gate, name: str) -> None:
+        async with gate.slot():
+            order.append(name)
+            await asyncio.sleep(0)
+
+    async def main() -> None:
+        gate = Gate(1, adaptive=False)
+        waiting = []
+        async with gate.slot():
+            for name in "abc":
+                waiting.append(asyncio.create_task(one(gate, name)))
+                await asyncio.sleep(0)
+        await one(gate, "new")
+        await asyncio.gather(*waiting)
+        assert gate.active == 0
+
+    asyncio.run(main())
+    assert order == ["a", "b", "c", "new"]
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_a_place_is_not_lost_with_who_was_to_take_it(given: bool) -> None:
+    """Cancelled in line or with the place already given: the next one has it."""
+
+    async def main() -> None:
+        gate = Gate(1, adaptive=False)
+
+        async def hold() -> None:
+            async with gate.slot():
+                await asyncio.sleep(0)
+
+        holder = gate.slot()
+        await holder.__aenter__()
+        first, second = asyncio.create_task(hold()), asyncio.create_task(hold())
+        await asyncio.sleep(0)
+        if not given:
+            first.cancel()
+        await holder.__aexit__(None, None, None)
+        if given:
+            first.cancel()
+        await asyncio.wait_for(second, 5)
+        assert first.cancelled() or first.cancelling()
+        assert gate.active == 0
+
+    asyncio.run(main())
