@@ -109,8 +109,13 @@ def bound(context: typer.Context, recipe: str) -> Bound | None:
         typer.echo(context.get_help())
         return None
     ours = [name.removeprefix("--") for option in context.command.params for name in option.opts]
-    loaded = read(find(recipe), taken=ours)
-    if any(argument in _HELP for argument in context.args):
+    path, helps = find(recipe), any(argument in _HELP for argument in context.args)
+    if not helps:
+        from curate.teacher.workers import warm
+
+        warm()
+    loaded = read(path, taken=ours)
+    if helps:
         typer.echo(f"{loaded.help()}\n\n{context.get_help()}")
         return None
     return Bound(loaded, loaded.parse(context.args))

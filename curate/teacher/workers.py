@@ -22,6 +22,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from itertools import islice
+from multiprocessing import forkserver
 from multiprocessing.util import Finalize
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -33,9 +34,10 @@ from curate.teacher._worker import Context, forget_server, perform, prepare, run
 from schemas.errors import CurateError
 from schemas.request import Call, Cause, Outcome
 
-__all__ = ["Done", "WorkerDied", "Workers", "call_outcome"]
+__all__ = ["Done", "WorkerDied", "Workers", "call_outcome", "warm"]
 
 _CONTEXT = Context()
+_PRELOAD = ("scorers._symbolic",)
 _RESTARTS = 2
 """How often a call is handed to a new pool when the old one broke under it."""
 
@@ -76,7 +78,7 @@ class Workers:
         count: int | None = None,
         *,
         memory_mb: int | None = 2048,
-        preload: Sequence[str] = ("scorers._symbolic",),
+        preload: Sequence[str] = _PRELOAD,
     ) -> None:
         self.count = count or len(os.sched_getaffinity(0))
         self._memory = memory_mb
@@ -228,6 +230,12 @@ class Workers:
             if self._pool is pool:
                 self._broken.append(pool)
                 self._pool = None
+
+
+def warm(preload: Sequence[str] = _PRELOAD) -> None:
+    """Start the fork server, so that its imports, a second or so, run while this process is busy with its own."""
+    _CONTEXT.set_forkserver_preload(list(preload))
+    forkserver.ensure_running()
 
 
 _ALL: WeakSet[Workers] = WeakSet()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import random
 import re
@@ -184,6 +185,7 @@ def test_rows_without_a_known_answer_ask_nobody(name: str, tmp_path: Path) -> No
         version = recipe.build(run, **{"text" if name == "virgo" else "source": str(source)})
         assert {(d.rule, d.value) for d in run.store.dropped(version)} == {("answer IS NOT NULL", "False")}
         assert run.store.check(version).problems == ()
+        assert version.name == inspect.signature(recipe.build).parameters["name"].default
     assert asked == []
 
 
