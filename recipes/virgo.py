@@ -8,7 +8,7 @@ r"""Virgo: long thoughts over texts and pictures, by what is solved how often an
    `--drop-solved` questions that the untuned model (role `student`) gets right by greedy decoding go first.
 2. Band, a table step: NAME-text, NAME-visual. Questions in a band of pass rates, `medium` (4 or 5 of 5 right), `hard`
    (2 or 3) or `any`; of each the right rollout with the shortest thought of more than 2000 and at most 4000 tokens.
-3. Mix, a table step: NAME. The largest set with `--text-share` texts, or all of both without; the set of one source alone.
+3. Mix, a table step: NAME. The largest set with `--text-share` texts, or all of both without; of one source its set.
 
 Self-distillation: train a model on NAME-text, bind it to `teacher` and draw the visual set with `--self-distilled`;
 its traces have `origin='self'`. Bands and mixtures are made anew from the rollouts that are there, without asking.
