@@ -19,7 +19,7 @@ from schemas.sample import Media, Message, Sample
 from schemas.thinking import join
 from schemas.trace import Trace
 
-__all__ = ["Pictures", "UntrainableError", "asked", "line", "provenance", "said", "text", "write_json"]
+__all__ = ["Pictures", "UntrainableError", "asked", "card", "line", "provenance", "said", "text", "write_json"]
 
 _FOLDER = "images"
 _SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp"}
@@ -122,6 +122,23 @@ def line(stream: TextIO, row: Mapping[str, Any]) -> None:
 def write_json(path: Path, value: object) -> None:
     """Write a JSON file for people and programs."""
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def card(out: Path, name: str, about: str, files: Mapping[str, str], counts: Mapping[str, int]) -> None:
+    """Write the dataset card; its header keeps `load_dataset` from taking the files for one table.
+
+    Args:
+        out: the export.
+        name: the dataset's name.
+        about: what its rows are.
+        files: the file with the rows of each configuration.
+        counts: what was written and left out.
+
+    """
+    configs = "\n".join(f"- config_name: {config}\n  data_files: {file}" for config, file in files.items())
+    lines = "\n".join(f"- {what}: {count}" for what, count in counts.items())
+    text = f"---\nconfigs:\n{configs}\n---\n# {name}\n\n{about}\n\n{lines}\n"
+    (out / "README.md").write_text(text, encoding="utf-8")
 
 
 def _check_roles(roles: Sequence[str]) -> None:

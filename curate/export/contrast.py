@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar
 
-from curate.export._rows import Pictures, UntrainableError, asked, line, provenance, said, text
+from curate.export._rows import Pictures, UntrainableError, asked, card, line, provenance, said, text
 from schemas.errors import ConfigError
 from schemas.protocols import ReadMedia
 from schemas.sample import Sample
@@ -24,6 +24,7 @@ __all__ = ["Contrast"]
 
 _ROWS, _LEFT_OUT = "train.jsonl", "left_out.jsonl"
 _SIDES = ("think", "direct")
+_ABOUT = "Questions with a thought-out and a direct answer of the same model."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Contrast:
             (out / _LEFT_OUT).unlink()
         reasons = {f"left_out.{reason}": count for reason, count in sorted(lost.items())}
         counts = {"written": written, "pictures": pictures.count, **reasons}
-        (out / "README.md").write_text(_card(self.name, counts), encoding="utf-8")
+        card(out, self.name, _ABOUT, {"default": _ROWS}, counts)
         return counts
 
     def _row(self, sample: Sample, traces: Sequence[Trace], pictures: Pictures) -> dict[str, Any]:
@@ -98,18 +99,3 @@ def _best(traces: Sequence[Trace], side: str) -> Trace | None:
 
 
 _UNFIT = frozenset({"truncated", "no_answer_found", "no_reasoning", "not_direct"})
-
-
-def _card(name: str, counts: Mapping[str, int]) -> str:
-    lines = "\n".join(f"- {key}: {count}" for key, count in counts.items())
-    return f"""---
-configs:
-- config_name: default
-  data_files: {_ROWS}
----
-# {name}
-
-Questions with a thought-out and a direct answer of the same model.
-
-{lines}
-"""

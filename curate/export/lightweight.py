@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TextIO
 
-from curate.export._rows import Pictures, UntrainableError, asked, line, provenance, said, text
+from curate.export._rows import Pictures, UntrainableError, asked, card, line, provenance, said, text
 from schemas.answer import label
 from schemas.protocols import ReadMedia
 from schemas.sample import Sample
@@ -23,6 +23,9 @@ from schemas.trace import Trace
 __all__ = ["Lightweight"]
 
 _SFT, _PICTURED, _TEXT, _LEFT_OUT = "SFT.jsonl", "MM_DATA_RL.jsonl", "TEXT_DATA_RL.jsonl", "left_out.jsonl"
+_ABOUT = """\
+Questions with verified long chains of thought for tuning, and the same questions with their answers for RL. In RL rows
+`solution` is the known answer: the letter of an option, else its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,13 @@ class Lightweight:
         if not writing.lost:
             (out / _LEFT_OUT).unlink()
         counts = {**{name: writing.written[name] for name in wanted}, **writing.counts()}
-        (out / "README.md").write_text(_card(wanted, counts), encoding="utf-8")
+        card(
+            out,
+            "SFT and RL rows for ms-swift",
+            _ABOUT,
+            {name.partition(".")[0].lower(): name for name in wanted},
+            counts,
+        )
         return counts
 
 
@@ -115,19 +124,3 @@ def _known(sample: Sample) -> str:
     if sample.answer is None or not sample.answer.text.strip():
         raise UntrainableError("no_known_answer")
     return label(sample.answer.choice) if sample.answer.choice is not None else sample.answer.text
-
-
-def _card(files: tuple[str, ...], counts: Mapping[str, int]) -> str:
-    configs = "\n".join(f"- config_name: {name.partition('.')[0].lower()}\n  data_files: {name}" for name in files)
-    lines = "\n".join(f"- {name}: {count}" for name, count in counts.items())
-    return f"""---
-configs:
-{configs}
----
-# SFT and RL rows for ms-swift
-
-Questions with verified long chains of thought for tuning, and the same questions with their answers for RL. In RL rows
-`solution` is the known answer: the letter of an option, else its text.
-
-{lines}
-"""

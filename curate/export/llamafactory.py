@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
-from curate.export._rows import Pictures, UntrainableError, asked, line, provenance, said, text, write_json
+from curate.export._rows import Pictures, UntrainableError, asked, card, line, provenance, said, text, write_json
 from schemas.protocols import ReadMedia
 from schemas.sample import Sample
 from schemas.trace import Trace
@@ -23,6 +23,11 @@ __all__ = ["Llamafactory"]
 
 _ROWS = "train.jsonl"
 _LEFT_OUT = "left_out.jsonl"
+_ABOUT = """\
+Image-question samples with a verified chain of thought, for LLaMA-Factory:
+
+    dataset_dir: THIS_FOLDER
+    dataset: {name}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class Llamafactory:
         if not writing.lost:
             (out / _LEFT_OUT).unlink()
         write_json(out / "dataset_info.json", {self.name: _INFO})
-        (out / "README.md").write_text(_card(self.name, writing.counts()), encoding="utf-8")
+        card(out, self.name, _ABOUT.format(name=self.name), {"default": _ROWS}, writing.counts())
         return writing.counts()
 
 
@@ -100,22 +105,3 @@ class _Writing:
         messages.append({"role": "assistant", "content": answer})
         ids = {"sample_id": sample.id, "trace_id": trace.id}
         return {"messages": messages, "images": images, **ids, "provenance": provenance(trace)}
-
-
-def _card(name: str, counts: Mapping[str, int]) -> str:
-    """Return the dataset card; its header keeps `load_dataset` from taking the other files for rows."""
-    lines = "\n".join(f"- {key}: {count}" for key, count in counts.items())
-    return f"""---
-configs:
-- config_name: default
-  data_files: {_ROWS}
----
-# {name}
-
-Image-question samples with a verified chain of thought, for LLaMA-Factory:
-
-    dataset_dir: THIS_FOLDER
-    dataset: {name}
-
-{lines}
-"""

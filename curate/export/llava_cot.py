@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TextIO
 
-from curate.export._rows import Pictures, UntrainableError, asked, line, provenance, text
+from curate.export._rows import Pictures, UntrainableError, asked, card, line, provenance, text
 from generators._stages import Fault, written
 from generators._stages import read as read_stages
 from schemas.errors import ConfigError
@@ -26,6 +26,7 @@ __all__ = ["LlavaCot"]
 
 _LEFT_OUT = "left_out.jsonl"
 _FROM = {"user": "human", "assistant": "gpt"}
+_ABOUT = "Answers in four tagged stages, in the form of LLaVA-CoT-100k. The image folder of a trainer is this folder."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class LlavaCot:
             raise ConfigError("no answer of this version has the four stages: make it with recipes/llava_cot.py")
         if not writing.lost:
             (out / _LEFT_OUT).unlink()
-        (out / "README.md").write_text(_card(self.name, path.name, writing.counts()), encoding="utf-8")
+        card(out, self.name, _ABOUT, {"default": path.name}, writing.counts())
         return writing.counts()
 
 
@@ -138,18 +139,3 @@ def _image(paths: Sequence[str]) -> dict[str, Any]:
     if not paths:
         return {}
     return {"image": paths[0] if len(paths) == 1 else list(paths)}
-
-
-def _card(name: str, rows: str, counts: Mapping[str, int]) -> str:
-    lines = "\n".join(f"- {key}: {count}" for key, count in counts.items())
-    return f"""---
-configs:
-- config_name: default
-  data_files: {rows}
----
-# {name}
-
-Answers in four tagged stages, in the form of LLaVA-CoT-100k. The image folder of a trainer is this folder.
-
-{lines}
-"""

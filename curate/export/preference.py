@@ -14,7 +14,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TextIO
 
-from curate.export._rows import Pictures, UntrainableError, asked, line, provenance, said, text, write_json
+from curate.export._rows import Pictures, UntrainableError, asked, card, line, provenance, said, text, write_json
 from curate.pairs import COLUMN
 from schemas.errors import ConfigError
 from schemas.marks import neutral
@@ -25,6 +25,7 @@ from schemas.trace import Trace
 __all__ = ["Preference"]
 
 _ROWS, _MATCHED, _LEFT_OUT = "train.jsonl", "sft.jsonl", "left_out.jsonl"
+_ABOUT = "Pairs of a verified right and a verified wrong reply to the same question, and the matched supervised set."
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Preference:
                 _without_pictures(out / name)
         if self.form == "llamafactory":
             write_json(out / "dataset_info.json", _info(self.name))
-        (out / "README.md").write_text(_card(self.name, writing.counts()), encoding="utf-8")
+        card(out, self.name, _ABOUT, {"default": _ROWS, "sft": _MATCHED}, writing.counts())
         return writing.counts()
 
 
@@ -203,21 +204,3 @@ def _info(name: str) -> dict[str, Any]:
         name: {"file_name": _ROWS, "formatting": "sharegpt", "ranking": True, "columns": ranked, "tags": tags},
         f"{name}_sft": {"file_name": _MATCHED, "formatting": "sharegpt", "columns": columns, "tags": tags},
     }
-
-
-def _card(name: str, counts: Mapping[str, int]) -> str:
-    """Return the dataset card; its header keeps `load_dataset` from taking the files for one table."""
-    lines = "\n".join(f"- {key}: {count}" for key, count in counts.items())
-    return f"""---
-configs:
-- config_name: default
-  data_files: {_ROWS}
-- config_name: sft
-  data_files: {_MATCHED}
----
-# {name}
-
-Pairs of a verified right and a verified wrong reply to the same question, and the matched supervised set.
-
-{lines}
-"""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from curate.export._rows import Pictures, UntrainableError, asked, line, provenance, text
+from curate.export._rows import Pictures, UntrainableError, asked, card, line, provenance, text
 from schemas.errors import ConfigError
 from schemas.marks import neutral
 from schemas.protocols import ReadMedia
@@ -24,6 +24,7 @@ from schemas.trace import Trace
 __all__ = ["Stepwise"]
 
 _ROWS, _LEFT_OUT, _COLUMN = "train.jsonl", "left_out.jsonl", "step_values"
+_ABOUT = "Chains cut into steps, each with a label and the share of its continuations that came out right."
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Stepwise:
         reasons = {f"left_out.{reason}": count for reason, count in sorted(lost.items())}
         counts = {name: tally[name] for name in ("written", "steps", "bad_steps")}
         counts |= {"pictures": pictures.count, **reasons}
-        (out / "README.md").write_text(_card(self.name, counts), encoding="utf-8")
+        card(out, self.name, _ABOUT, {"default": _ROWS}, counts)
         return counts
 
     def _row(self, sample: Sample, trace: Trace, pictures: Pictures) -> dict[str, Any]:
@@ -104,18 +105,3 @@ class Stepwise:
             return [value > self.least for value in values]
         alive = dead_from - 1 if isinstance(dead_from, int) else len(values)
         return [place < alive for place in range(len(values))]
-
-
-def _card(name: str, counts: Mapping[str, int]) -> str:
-    lines = "\n".join(f"- {key}: {count}" for key, count in counts.items())
-    return f"""---
-configs:
-- config_name: default
-  data_files: {_ROWS}
----
-# {name}
-
-Chains cut into steps, each with a label and the share of its continuations that came out right.
-
-{lines}
-"""

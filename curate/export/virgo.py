@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
-from curate.export._rows import Pictures, UntrainableError, asked, line, provenance, text
+from curate.export._rows import Pictures, UntrainableError, asked, card, line, provenance, text
 from schemas.marks import neutral
 from schemas.protocols import ReadMedia
 from schemas.sample import Sample
@@ -26,6 +26,9 @@ __all__ = ["Virgo"]
 
 _ROWS, _LEFT_OUT = "train.json", "left_out.jsonl"
 _FROM = {"user": "human", "assistant": "gpt", "system": "system"}
+_ABOUT = """\
+One row a question: all rollouts in `response`, `score` 1 for each right one, the shortest right one in `conversation`.\
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Virgo:
             kept.write("\n]\n" if writing.tally["written"] else "[]\n")
         if not writing.lost:
             (out / _LEFT_OUT).unlink()
-        (out / "README.md").write_text(_card(writing.counts()), encoding="utf-8")
+        card(out, "Rollouts of long thoughts", _ABOUT, {"default": _ROWS}, writing.counts())
         return writing.counts()
 
 
@@ -117,18 +120,3 @@ class _Writing:
     def _counted(self, written: str, marks: int) -> str:
         self.tally["marks_neutralised"] += marks
         return written
-
-
-def _card(counts: Mapping[str, int]) -> str:
-    lines = "\n".join(f"- {name}: {count}" for name, count in counts.items())
-    return f"""---
-configs:
-- config_name: default
-  data_files: {_ROWS}
----
-# Rollouts of long thoughts
-
-One row a question: all rollouts in `response`, `score` 1 for each right one, the shortest right one in `conversation`.
-
-{lines}
-"""
