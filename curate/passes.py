@@ -129,6 +129,8 @@ class Reading:
                 writer.sample(sample)
             return self._tally.rows
 
+        self._run.tell_unbound(spec(asked))
+
         def sink(_: None, scored: Scored) -> None:
             with self._tally.lock:
                 writer.sample(scored.sample)
@@ -195,6 +197,7 @@ class Distilling:
     def write(self, writer: Writer) -> int:
         """Write what became of every sample and return the source rows this accounts for."""
         writer.inherit(self._parent, ("dropped", "failed"))
+        self._run.tell_unbound([spec(self._generator), spec(self._scorers.asked)])
 
         def sink(_: None, done: Distilled) -> None:
             with self._tally.lock:

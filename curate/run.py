@@ -18,13 +18,13 @@ from curate.chain import Keep
 from curate.passes import Distilling, NamedScorers, Reading, Scorers
 from curate.progress import Show
 from curate.rules import MaxFailed, Rule
-from curate.settings import check_settings
+from curate.settings import check_settings, roles_asked
 from curate.store import Store
 from curate.teacher.budget import Budget, Caps
 from curate.teacher.driver import Driver, Endpoint, Job
 from curate.teacher.ledger import Ledger
 from curate.teacher.workers import Workers
-from schemas.canonical import spec
+from schemas.canonical import JSON, spec
 from schemas.errors import ConfigError
 from schemas.protocols import Generator
 from schemas.request import Program
@@ -98,6 +98,8 @@ class Run:
     """Reads no more rows of any source; for plans and pilots."""
     tap: Callable[[str, Program[Any]], Program[Any]] | None = None
     """Looks into every program, under its pass's name; nobody is asked then, and only the ledger answers."""
+    told: set[str] = field(default_factory=set)
+    """Roles without a model that were told of."""
 
     def read(self, source: str | Path, *, name: str, score: Scorers = (), limit: int | None = None) -> Version:
         """Read a source, rate every sample, and derive the version `name`: samples without traces.
@@ -165,6 +167,16 @@ class Run:
         work = Distilling(self, parent, generator=generator, scorers=scorers, rules=rules, keep=chosen)
         fields = scorers.fields(parent.manifest.score_fields, trace_fields=getattr(generator, "trace_fields", {}))
         return self.store.derive(name, step, parents=[parent], score_fields=fields, notes={}, write=work.write)
+
+    def tell_unbound(self, plugins: JSON) -> None:
+        """Say before anything is paid for that a role has no model, where models were named role by role."""
+        missing = roles_asked(plugins) - set(self.roles) - self.told
+        if missing and self.roles and "" not in self.roles:
+            self.told |= missing
+            self.say(
+                f"curate: no model is bound to {', '.join(sorted(missing))}: where one is asked the run ends, and "
+                "goes on from there once it is bound (--teacher ROLE=SPEC, or --teacher SPEC for all that are left)"
+            )
 
     def default_teacher(self, spec: str) -> None:
         """Bind `spec` to every role where the command line named no model at all."""

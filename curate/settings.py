@@ -1,4 +1,4 @@
-"""Settings that mean nothing, such as a temperature below 0: told before anything is asked, not by rows that fail."""
+"""What can be told of plug-ins before anything is asked: settings that mean nothing, and the roles they ask."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from schemas.canonical import JSON
 from schemas.errors import ConfigError
 
-__all__ = ["check_settings"]
+__all__ = ["check_settings", "roles_asked"]
 
 _BOUNDS: Mapping[str, tuple[float, float, str]] = {
     "temperature": (0, float("inf"), "0 or more"),
@@ -19,6 +19,8 @@ _BOUNDS: Mapping[str, tuple[float, float, str]] = {
     "longest": (0, float("inf"), "0 or more"),
 }
 """Parameters of these names, of any plug-in."""
+_SWITCHES = {"reviser_role": ("revise",), "judge_role": ("judge", "judge_reasoning")}
+"""Parameters that say whether a role is asked."""
 
 
 def check_settings(spec: JSON) -> None:
@@ -36,6 +38,22 @@ def check_settings(spec: JSON) -> None:
             value = params.get(name)
             if isinstance(value, (int, float)) and not low <= value <= high:
                 raise ConfigError(f"{name} of {value:g} means nothing: use {words}")
+
+
+def roles_asked(spec: JSON) -> set[str]:
+    """Return the roles that plug-ins may ask, those apart whose switch is off.
+
+    Args:
+        spec: as `schemas.canonical.spec` describes plug-ins.
+
+    """
+    found: set[str] = set()
+    for params in _params(spec):
+        for name, value in params.items():
+            off = any(params.get(switch) is False for switch in _SWITCHES.get(name, ()))
+            if (name == "role" or name.endswith("_role")) and isinstance(value, str) and not off:
+                found.add(value)
+    return found
 
 
 def _params(value: JSON) -> Iterator[Mapping[str, JSON]]:

@@ -246,3 +246,22 @@ def test_what_would_keep_or_ask_for_nothing_is_told_first(tmp_path: Path, rows: 
         with pytest.raises(ConfigError, match="at least 1 trace"):
             Keep(0)
         assert {version.name for version in run.store.versions()} == {"sums"}
+
+
+def test_a_role_without_a_model_is_told_before_anything_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where roles were named one by one; what is there already asks nobody and says nothing."""
+    source = tmp_path / "rows.jsonl"
+    source.write_text('{"question": "1+1?", "answer": "2"}\n')
+    teacher = Endpoint("m", Scripted(_say, "m"))
+
+    def distilled(roles: Mapping[str, Endpoint]) -> str:
+        with open_run(tmp_path / "w", roles=roles) as run:
+            samples = run.read(source, name="samples")
+            run.distil(samples, ThinkThenAnswer(AfterAnswer(), tries=1), name="kept")
+        return capsys.readouterr().err
+
+    assert "no model is bound to reviser" in distilled({"teacher": teacher})
+    assert "no model" not in distilled({"teacher": teacher})
+    assert "no model" not in distilled({"": teacher})

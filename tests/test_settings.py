@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from fakes.programs import AfterAnswer
 
-from curate.settings import check_settings
+from curate.settings import check_settings, roles_asked
+from generators.llava_cot import LlavaCot
 from generators.screened import Screened
 from generators.think_then_answer import ThinkThenAnswer
 from schemas.canonical import JSON, spec
@@ -42,3 +43,12 @@ def test_settings_that_servers_take_pass() -> None:
     """Their bounds among them, and what is left to the server."""
     for sampling in (Sampling(), Sampling(temperature=0, top_p=1, max_tokens=1, min_p=0, top_k=-1, seed=-5)):
         check_settings(spec(ThinkThenAnswer(AfterAnswer(), sampling=sampling)))
+
+
+def test_the_roles_that_plug_ins_ask_are_known() -> None:
+    """Those of plug-ins inside others too; not those whose switch is off."""
+    writer = ThinkThenAnswer(AfterAnswer(), role="thinker")
+    assert roles_asked(spec([Screened(AfterAnswer(), writer)])) == {"thinker", "reviser"}
+    assert roles_asked(spec(ThinkThenAnswer(AfterAnswer(), revise=False))) == {"teacher"}
+    assert roles_asked(spec(LlavaCot(AfterAnswer()))) == {"teacher", "judge"}
+    assert roles_asked(spec(LlavaCot(AfterAnswer(), judge_reasoning=False))) == {"teacher"}
