@@ -122,6 +122,20 @@ def test_frozen_ranges_are_used() -> None:
     assert detail["vision"] == pytest.approx((0.5 + 0.0) / 2)
 
 
+def test_without_a_student_the_judge_rates_difficulty() -> None:
+    """The report has all text scores from one judge: what the student solved is not read then, nor may it be scaled."""
+    judge = Score(0.9, detail={"reasoning_demand": 0.1, "difficulty": 0.2})
+    rated = scores(difficulty=1.0).with_score("question_quality", judge)
+    controller = LengthController(text=LengthController.judged)
+    found = controller(rated, unread)
+    assert found.detail["text"] == pytest.approx((0.9 + 0.2 + 0.1) / 3)
+    assert found.detail["missing"] == ""
+    assert "difficulty.value" not in controller.reads
+    assert set(LengthController().reads) == set(LengthController.columns)
+    with pytest.raises(ConfigError, match="ranges of difficulty"):
+        LengthController(text=LengthController.judged, ranges={"difficulty.value": (0.0, 1.0)})
+
+
 def test_a_missing_score_is_left_out_and_named() -> None:
     """Neither zero nor maximum penalty: the rest decides."""
     whole = LengthController()(scores(necessity=0.8), unread)
