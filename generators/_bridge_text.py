@@ -6,9 +6,9 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-from generators._stage_case import plain
 from schemas.canonical import JSON
 from schemas.leaks import leaks
+from schemas.marks import plain
 from schemas.sample import Media, Message, Sample
 from schemas.trace import Trace
 

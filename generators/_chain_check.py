@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from generators._stage_case import Material, case, plain, question, told, word
+from generators._stage_case import Material, case, question, told, word
 from schemas.answer import label
+from schemas.marks import plain
 from schemas.request import Outcome, Program, Request, Sampling
 from schemas.sample import Sample
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -13,11 +12,12 @@ from string import Template
 from schemas import prompt as prompts
 from schemas.canonical import JSON, fingerprint
 from schemas.errors import ConfigError
+from schemas.marks import plain
 from schemas.request import Outcome
 from schemas.sample import Media, Message, Sample
 from schemas.thinking import split
 
-__all__ = ["Material", "case", "check_fields", "conversation", "plain", "question", "told", "word"]
+__all__ = ["Material", "case", "check_fields", "conversation", "question", "told", "word"]
 
 Material = Sequence[tuple[str, Sequence[str | Media]]]
 """Blocks by name, each with its texts and pictures."""
@@ -25,8 +25,6 @@ Material = Sequence[tuple[str, Sequence[str | Media]]]
 _CODE_DIGITS = 16
 _LONGEST_REPLY = 20_000
 _MOST_OBJECTS = 50
-_MARKUP = re.compile(r"<(?=[/|!?a-zA-Z_\uff5c])")
-"""What opens a tag or a special token; DeepSeek's stand between full-width bars."""
 _OPENING = re.compile(r'\{\s{0,40}"')
 _PLACE = "$material"
 
@@ -83,12 +81,6 @@ def told(outcome: Outcome, key: str) -> Mapping[str, JSON]:
 def word(opinion: Mapping[str, JSON], key: str) -> str:
     """Return one value of a judge's object as a word in lower case."""
     return str(opinion.get(key, "")).strip().lower()
-
-
-def plain(text: str) -> str:
-    """Return text without control and format characters; `<` never stands where it could open a tag."""
-    kept = (char if char in "\n\t" or unicodedata.category(char)[0] != "C" else " " for char in text)
-    return _MARKUP.sub("< ", "".join(kept)).strip()
 
 
 def _objects(text: str) -> Iterator[Mapping[str, JSON]]:

@@ -15,10 +15,11 @@ from typing import ClassVar, NamedTuple
 from generators._bridge_text import bridged, given, leak, solution, unmarked
 from generators._chain import chain, is_right, judged, undecided, withdrawn
 from generators._chain_check import Judging, doubt
-from generators._stage_case import conversation, plain
+from generators._stage_case import conversation
 from generators._stage_writing import cut, seeded
 from schemas import prompt as prompts
 from schemas.errors import SchemaError
+from schemas.marks import plain
 from schemas.protocols import Verifier
 from schemas.request import Outcome, Program, Request, Sampling
 from schemas.sample import Message, Sample

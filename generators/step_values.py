@@ -81,14 +81,17 @@ class StepValues:
     role: str = "teacher"
 
     def __post_init__(self) -> None:
-        """Refuse parameters that mean nothing."""
+        """Refuse parameters that mean nothing; use think-then-answer where no writer is given."""
         if self.n < 1 or self.steps < 1:
             raise ConfigError(f"step_values: n={self.n}, steps={self.steps}: use whole numbers from 1 on")
+        if self.writer is None:
+            # the class is frozen, and what writes belongs to its spec
+            object.__setattr__(self, "writer", ThinkThenAnswer(self.verifier, tries=1, revise=False))
 
     def __call__(self, sample: Sample, /) -> Program[list[Trace]]:
         """Return the writer's traces, those that are decided with the values of their steps, and repaired ones."""
-        writer = self.writer or ThinkThenAnswer(self.verifier, tries=1, revise=False)
-        written = yield from writer(sample)
+        assert self.writer is not None
+        written = yield from self.writer(sample)
         traces: list[Trace] = []
         for trace in written:
             traces += (yield from self._valued(sample, trace)) if _decided(trace) else [trace]

@@ -14,11 +14,12 @@ from itertools import zip_longest
 from typing import ClassVar, NamedTuple
 
 from generators._chain import is_right, withdrawn
-from generators._stage_case import Material, case, plain, question, told, word
+from generators._stage_case import Material, case, question, told, word
 from generators.think_then_answer import ThinkThenAnswer
 from schemas import prompt as prompts
 from schemas.canonical import JSON
 from schemas.errors import ConfigError
+from schemas.marks import plain
 from schemas.protocols import Generator, Verifier
 from schemas.request import Outcome, Program, Request, Sampling
 from schemas.sample import Sample

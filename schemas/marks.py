@@ -1,10 +1,11 @@
-"""Marks that trainers and chat templates read as more than text: pictures, turns, thinking, roles."""
+"""Marks that trainers, chat templates and judges read as more than text: pictures, turns, thinking, roles."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
-__all__ = ["MARK", "ROLE", "neutral"]
+__all__ = ["MARK", "ROLE", "neutral", "plain"]
 
 # Bare words are those that some trainer or tokenizer takes for a token of its own; any <|word|> may be one, and
 # DeepSeek's tokens stand between full-width bars.
@@ -22,6 +23,23 @@ ROLE = re.compile(
 """Words that begin a turn in templates without tokens of their own, at the start of a line."""
 
 
+_MARKUP = re.compile(r"<(?=[/|!?a-zA-Z_\uff5c])")
+"""What opens a tag or a special token; DeepSeek's stand between full-width bars."""
+
+
 def neutral(text: str) -> tuple[str, int]:
     """Write `<image>`, `</s>`, `<|im_end|>` and their like with square brackets; return how many there were."""
     return MARK.subn(r"[\1]", text)
+
+
+def plain(text: str) -> str:
+    """Return text as a judge is shown it: without control, format and unassigned characters, and without open tags.
+
+    `<` never stands where it could open a tag or a special token.
+    """
+    return _MARKUP.sub("< ", "".join(map(_visible, text))).strip()
+
+
+def _visible(char: str) -> str:
+    kind = unicodedata.category(char)
+    return char if kind[0] != "C" or char in "\n\t" else "" if kind == "Cf" else " "

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import NamedTuple
 
 from schemas import prompt as prompts
 from schemas.answer import AnswerType, label
 from schemas.canonical import fingerprint
+from schemas.marks import plain
 from schemas.policy import Policy
 from schemas.sample import Sample
 from scorers._clean import peel
 from scorers._extract import last_sentence, stated
 from scorers._reading import Reading
 
-__all__ = ["Case", "counts", "has_content", "plain"]
+__all__ = ["Case", "counts", "has_content"]
 
 _QUESTION = 4000
 """Characters of a question that are shown: its two ends."""
 _CODE_DIGITS = 16
-_MARKUP = re.compile(r"<(?=[/|!?a-zA-Z_])")
 _TAGS = re.compile(r"<\s*/?[a-zA-Z][^<>]*>")
 _WORD = re.compile(r"[^\W_]+")
 _DIGIT = re.compile(r"[1-9]")
@@ -70,11 +69,6 @@ class Case(NamedTuple):
         return prompts.fill(template, code=code, **self._asdict())
 
 
-def plain(text: str) -> str:
-    """Return text without control, format and unassigned characters; `<` never stands where it could open a tag."""
-    return _MARKUP.sub("< ", "".join(map(_visible, text))).strip()
-
-
 def has_content(case: Case) -> bool:
     """Whether the candidate says anything that could be an answer; words of the known answer always could."""
     known = _WORD.findall(case.known.casefold())
@@ -117,11 +111,6 @@ _CHOICE = {
     "letter": "An option must be named by its letter.",
     "content": "An option must be named by its content.",
 }
-
-
-def _visible(char: str) -> str:
-    kind = unicodedata.category(char)
-    return char if kind[0] != "C" or char in "\n\t" else "" if kind == "Cf" else " "
 
 
 def _is_fluff(word: str) -> bool:

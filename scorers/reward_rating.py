@@ -15,12 +15,12 @@ from typing import ClassVar, Literal
 from schemas import prompt as prompts
 from schemas.canonical import JSON, fingerprint
 from schemas.errors import ConfigError
+from schemas.marks import plain
 from schemas.request import Cause, Outcome, Program, Request, Sampling
 from schemas.sample import Media, Message, Sample
 from schemas.score import Score
 from schemas.thinking import split
 from schemas.trace import Trace
-from scorers._judge_case import plain
 from scorers._rating import HIGHEST, LOWEST, counted, level, objects, scaled
 
 __all__ = ["RewardRating"]
@@ -43,7 +43,7 @@ _CODE_DIGITS = 16
 class RewardRating:
     """Grade of a question with its known answer, or of a trace of it; tau is compared with detail's `rating`."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     on: ClassVar[Literal["asked"]] = "asked"
     detail_fields: ClassVar[Mapping[str, type]] = {
         "rating": float,

@@ -35,7 +35,7 @@ class VerifyJudge:
     One request where the judge says no, two where it says yes (times `votes`); none where there is nothing to judge.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     on: ClassVar[Literal["verify"]] = "verify"
 
     role: str = "judge"

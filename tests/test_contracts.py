@@ -147,10 +147,18 @@ def test_generators_are_stable_programs(name: str, of: Sample) -> None:
         assert trace.sample_id == of.id
 
 
+@pytest.mark.parametrize("own_words", [False, True])
 @pytest.mark.parametrize("name", GENERATORS)
-def test_every_trace_says_its_prompts(name: str) -> None:
-    """Each request that a trace rests on was made from prompts that its generator holds, and the trace names them."""
+def test_every_trace_says_its_prompts(name: str, own_words: bool) -> None:
+    """Each request that a trace rests on was made from prompts that its generator holds, and the trace names them.
+
+    With words of a user's own too: what a generator hands on to another one is not the same text by chance.
+    """
     generator = plugins.make("generator", name)
+    if own_words:
+        held = {field.name: getattr(generator, field.name) for field in dataclasses.fields(generator)}
+        texts = {key: text for key, text in held.items() if isinstance(text, str) and " " in text}
+        generator = dataclasses.replace(generator, **{key: f"{text} Mind the units." for key, text in texts.items()})
     known = wordings(spec(generator))
     solved = sample(meta={"solution": "A cat is an animal. Cats walk on legs. It has two in front. It has two behind."})
 
